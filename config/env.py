@@ -1,0 +1,69 @@
+"""Read settings from environment variables, and fail loudly with the variable's name.
+
+Every variable is read through one of these functions and remembered in `VARIABLES`, so that a test
+can hold docs/configuration.md against the code.
+"""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "SCENEWATCH_"
+VARIABLES: dict[str, str] = {}
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True}
+_BOOLEANS |= {"0": False, "false": False, "no": False, "off": False, "": False}
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable SCENEWATCH_<name>, or the content of the file SCENEWATCH_<name>_FILE."""
+    VARIABLES[PREFIX + name] = default
+    path = os.environ.get(f"{PREFIX}{name}_FILE")
+    if path is None:
+        return os.environ.get(PREFIX + name, default)
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{PREFIX}{name}_FILE: cannot read {path}: {error}") from error
+
+
+def boolean(name: str, default: bool = False) -> bool:
+    """Return a variable that is 1/true/yes/on or 0/false/no/off."""
+    value = text(name, "1" if default else "0").strip().lower()
+    if value not in _BOOLEANS:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; write one of: 1, true, yes, on, 0, false, no, off."
+        )
+    return _BOOLEANS[value]
+
+
+def number(name: str, default: float, low: float, high: float) -> float:
+    """Return a variable that is a number from low to high."""
+    value = text(name, f"{default:g}")
+    try:
+        result = float(value)
+    except ValueError:
+        result = float("nan")
+    if not low <= result <= high:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; write a number from {low:g} to {high:g}."
+        )
+    return result
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated variable as a list without empty items."""
+    return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+
+
+def numbers(name: str, default: str) -> tuple[float, ...]:
+    """Return a comma-separated variable of positive numbers; at least one."""
+    try:
+        result = tuple(float(word) for word in words(name, default))
+    except ValueError:
+        result = ()
+    if not result or not all(0 < value <= 86_400 for value in result):
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} must be numbers above 0 with commas between them, like {default}."
+        )
+    return result

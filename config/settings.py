@@ -1,0 +1,223 @@
+"""Settings, from environment variables only; nothing set means embedded (docs/configuration.md).
+
+Embedded: one process, SQLite in the data folder, channel layer, live state and broker in memory.
+Team: SCENEWATCH_DATABASE_URL (PostgreSQL) and SCENEWATCH_REDIS_URL; any number of processes.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from config import env
+from config.secret import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+TESTING = "pytest" in sys.modules
+
+# --- Mode ---------------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL")
+REDIS_URL = env.text("REDIS_URL")
+EMBEDDED = not REDIS_URL
+
+DEBUG = env.boolean("DEBUG")
+SECRET_KEY = secret_key(env.text("SECRET_KEY"), DATA_DIR, keep=not TESTING)
+HTTPS = env.boolean("HTTPS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "channels",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "config",
+    "telemetry",
+    "history",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "telemetry.context.site",
+            ],
+        },
+    },
+]
+
+# --- Database -----------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "scenewatch.sqlite3",
+        "OPTIONS": {
+            # A deferred transaction that reads and then writes fails at once with "database is
+            # locked" when another writer came between (measured: 1171 of 1500); IMMEDIATE waits.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+        },
+        # A file, so that the threads of one test (site, collector, browser) share it.
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+    }
+}
+if DATABASE_URL:
+    DATABASES["default"] = {**dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Channel layer, live state, broker ----------------------------------------------------------
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "telemetry.layers.LoopBoundInMemoryChannelLayer"},
+}
+LIVE_STORE = "telemetry.stores.MemoryStore"
+CELERY_BROKER_URL = "memory://"
+# memory:// looks for work once a second by default, which a person who pressed a button notices.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if REDIS_URL:
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8 gives up an idle read after 5 s by default; a quiet farm is quiet for hours.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+    LIVE_STORE = "telemetry.stores.RedisStore"
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not EMBEDDED
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BEAT_SCHEDULE = {
+    "housekeeping": {"task": "config.tasks.housekeeping", "schedule": 60.0},
+}
+
+# --- People -------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+ADMIN_USER = env.text("ADMIN_USER", "admin")
+ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
+SESSION_COOKIE_AGE = 30 * 24 * 3600
+# How often an open socket asks whether its user may still listen; the promise is 60 s.
+ACCESS_RECHECK_S = env.number("ACCESS_RECHECK_S", 20, 0.05, 60)
+
+# --- Transport and content security -------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Static files -------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Served straight from the source folders: nobody has to run collectstatic.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# --- Words and time -----------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Watching (architecture: truth about age, reconnect policy) ---------------------------------
+RECONNECT_DELAYS_S = env.numbers("RECONNECT_DELAYS_S", "1,2,4,8,16,30,60")
+RECONNECT_STABLE_S = env.number("RECONNECT_STABLE_S", 30, 0, 3600)
+POLL_BUSY_S = env.number("POLL_BUSY_S", 2, 0.1, 60)
+POLL_IDLE_S = env.number("POLL_IDLE_S", 10, 0.1, 300)
+POLL_CUT_OFF_S = env.number("POLL_CUT_OFF_S", 30, 1, 300)
+REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
+LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
+LEASE_S = env.number("LEASE_S", 15, 2, 120)
+
+# --- Logging ------------------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": LOG_LEVEL} for name in ("config", "telemetry", "history", "celery.beat")
+    },
+}

@@ -1,0 +1,39 @@
+"""Times as ComfyUI tells them, made aware; our own now."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+LATEST_MS = 1e14
+_QUARTER_S = 900
+
+
+def now() -> datetime:
+    """Return the time now, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def from_ms(ms: float | None) -> datetime | None:
+    """Return the time of milliseconds since 1970, or None where it is none."""
+    if ms is None or not math.isfinite(ms) or not 0 < ms <= LATEST_MS:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def from_local(text: str, at: datetime) -> datetime | None:
+    """Return the time of a log entry, which ComfyUI writes in its local time without a zone.
+
+    The zone is taken as the multiple of 15 minutes that brings it nearest to `at`, when it came.
+    """
+    try:
+        told = datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
+        quarters = round((at - told).total_seconds() / _QUARTER_S)
+        return told + timedelta(seconds=quarters * _QUARTER_S)
+    except (ValueError, OverflowError):
+        return None
+
+
+def seconds(later: datetime | None, earlier: datetime | None) -> float | None:
+    """Return later - earlier in seconds, at least 0, or None where either is unknown."""
+    if later is None or earlier is None:
+        return None
+    return max(0.0, (later - earlier).total_seconds())

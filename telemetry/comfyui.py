@@ -1,0 +1,158 @@
+"""Talk to one ComfyUI over HTTP and its WebSocket; redirects are never followed."""
+
+import asyncio
+import email.utils
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+
+from telemetry.address import socket_url
+from telemetry.clock import now
+from telemetry.protocol.wire import LARGEST_BYTES
+
+
+class Refused(Exception):
+    """Nobody listens at the address: the connection was refused or the name is unknown."""
+
+
+class NoAnswer(Exception):
+    """The server did not answer in time, or not as a ComfyUI does. The text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of an HTTP answer, when it was asked for, and the server's clock minus ours."""
+
+    body: bytes
+    asked_at: datetime
+    skew_s: float | None
+
+
+async def _no_redirect(session: Any, context: SimpleNamespace, params: Any) -> None:
+    raise NoAnswer("it redirects elsewhere, which is not followed; enter the final address")
+
+
+class ComfyUI:
+    """A client with a clientId of its own; never a submitter's, never with an Origin header."""
+
+    def __init__(self, base_url: str, bearer: str = "", timeout_s: float = 10) -> None:
+        self.base_url = base_url
+        self.timeout_s = timeout_s
+        self.client_id = ""
+        trace = aiohttp.TraceConfig()
+        trace.on_request_redirect.append(_no_redirect)
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {bearer}"} if bearer else {},
+            trace_configs=[trace],
+            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def get(self, path: str, **query: str | int) -> Answer:
+        """Return the answer of GET path; raises Refused or NoAnswer."""
+        asked_at = now()
+        try:
+            async with self._session.get(
+                self.base_url + path,
+                params={key: str(value) for key, value in query.items()},
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise NoAnswer(_status_text(path, response.status))
+                return Answer(await _body(response), asked_at, _skew(response, asked_at))
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise _failure(error, self.timeout_s) from error
+
+    async def connect(self) -> aiohttp.ClientWebSocketResponse:
+        """Open /ws under a fresh clientId; raises Refused or NoAnswer.
+
+        A fresh id each time: an old socket that is still closing would take the new one's
+        registration with it. Our pings find a dead connection within about 30 s; the generous wait
+        is for servers that load a model and hold the interpreter meanwhile.
+        """
+        self.client_id = f"scenewatch-{uuid.uuid4().hex}"
+        try:
+            return await self._session.ws_connect(
+                socket_url(self.base_url),
+                params={"clientId": self.client_id},
+                heartbeat=30,
+                max_msg_size=LARGEST_BYTES,
+                timeout=aiohttp.ClientWSTimeout(ws_close=2),
+            )
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise _failure(error, self.timeout_s) from error
+
+    async def subscribe_logs(self) -> bool:
+        """Ask for the log stream on our socket; say whether the server agreed."""
+        try:
+            async with self._session.patch(
+                f"{self.base_url}/internal/logs/subscribe",
+                json={"clientId": self.client_id, "enabled": True},
+                allow_redirects=False,
+            ) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError, NoAnswer):
+            return False
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Read a body up to the limit; raises NoAnswer beyond it."""
+    chunks, size = [], 0
+    async for chunk in response.content.iter_chunked(1 << 18):
+        size += len(chunk)
+        if size > LARGEST_BYTES:
+            raise NoAnswer(f"its answer is larger than {LARGEST_BYTES >> 20} MiB")
+        chunks.append(chunk)
+        # A fast, endless body must not keep the other servers waiting.
+        await asyncio.sleep(0)
+    return b"".join(chunks)
+
+
+def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
+    """Return the server's clock minus ours in seconds, from its Date header.
+
+    The header is cut to whole seconds: less than 1.5 s apart counts as the same.
+    """
+    try:
+        told = email.utils.parsedate_to_datetime(response.headers["Date"])
+        apart = (told - asked_at).total_seconds() + 0.5
+        return round(apart, 1) if abs(apart) >= 1.5 else 0.0
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+_STATUS_HINTS = {
+    401: "it asks for a token: enter one for this server",
+    403: "it refuses us (403): is there a proxy in front that wants a token?",
+    404: "it answers, but not as a ComfyUI (404): is the path of the address right?",
+}
+
+
+def _status_text(path: str, status: int) -> str:
+    if 300 <= status < 400:
+        return "it redirects elsewhere, which is not followed; enter the final address"
+    return _STATUS_HINTS.get(status, f"it answered {path} with status {status}")
+
+
+def _failure(error: BaseException, timeout_s: float) -> Refused | NoAnswer:
+    """Return what a failed request means for people."""
+    if isinstance(error, TimeoutError):
+        return NoAnswer(f"no answer within {timeout_s:g} s")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Refused("its name is not known here: check the address")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return NoAnswer("its certificate is not accepted")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Refused("connection refused")
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return NoAnswer(_status_text("/ws", error.status))
+    return NoAnswer(f"the connection broke ({type(error).__name__})")

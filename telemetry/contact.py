@@ -1,0 +1,199 @@
+"""Whether a server answers, since when not, and what was missed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from telemetry.transitions import (
+    BlindWindowEnded,
+    EnvironmentChanged,
+    ServerCameOnline,
+    ServerWentOffline,
+    SocketDropped,
+    Transition,
+)
+
+if TYPE_CHECKING:
+    from telemetry.machine import ServerState
+    from telemetry.protocol import StatsAnswer
+
+# Architecture, "truth about age".
+SLOW_S = 3.0
+OFFLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOpened:
+    """Our /ws is open; `log_stream` says whether the server took the log subscription."""
+
+    log_stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClosed:
+    """Our /ws closed, or was closed because it had fallen silent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlanned:
+    """The socket is tried again at `next_at`, for the attempt-th time since it was lost."""
+
+    attempt: int
+    next_at: datetime
+    reason: str
+    polling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An HTTP request was answered; skew_s is the server's clock minus ours, None untold."""
+
+    skew_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An HTTP request failed: refused, timed out, or answered with something else."""
+
+    reason: str
+    refused: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatsTold:
+    """GET /system_stats answered."""
+
+    answer: StatsAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class WatchResumed:
+    """Watching begins again after the collector itself was away since `since`."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Time passed; nothing else happened."""
+
+
+@dataclass(slots=True)
+class Contact:
+    """What is known of the server's reachability now."""
+
+    socket_open: bool = False
+    socket_was_open: bool = False
+    log_stream: bool = False
+    heard_at: datetime | None = None
+    answered_at: datetime | None = None
+    unanswered_since: datetime | None = None
+    watching_since: datetime | None = None
+    online: bool = False
+    offline: bool = False
+    reason: str = ""
+    retry: RetryPlanned | None = None
+    # Contact was lost since the referee last answered: a restart is possible.
+    broken: bool = True
+    dropped_frames: int = 0
+    reconnects: int = 0
+
+
+def _opened(state: ServerState, event: SocketOpened, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    contact.reconnects += contact.socket_was_open
+    contact.socket_open = contact.socket_was_open = True
+    contact.log_stream, contact.retry = event.log_stream, None
+    state.logbook.cut(at)
+    yield from _heard(state, at)
+
+
+def _closed(state: ServerState, event: SocketClosed, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    was_open, contact.socket_open, contact.log_stream = contact.socket_open, False, False
+    contact.broken = True
+    contact.reason = event.reason
+    state.logbook.cut(at)
+    if was_open:
+        yield SocketDropped(at, event.reason)
+
+
+def _retry(state: ServerState, event: RetryPlanned, at: datetime) -> Iterator[Transition]:
+    state.contact.retry = event
+    state.contact.reason = event.reason
+    return iter(())
+
+
+def _answered(state: ServerState, event: Answered, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    missed_since = contact.unanswered_since
+    if missed_since is not None and (at - missed_since).total_seconds() > SLOW_S:
+        since = contact.answered_at or contact.watching_since or missed_since
+        yield BlindWindowEnded(since, at, contact.reason or "no answer")
+    contact.answered_at, contact.unanswered_since = at, None
+    if event.skew_s is not None:
+        state.skew_s = event.skew_s
+    yield from _heard(state, at)
+
+
+def _heard(state: ServerState, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    contact.heard_at = at
+    contact.watching_since = contact.watching_since or at
+    if not contact.online:
+        contact.online, contact.offline = True, False
+        version = state.stats.comfyui_version if state.stats else None
+        yield ServerCameOnline(at, version)
+
+
+def _unanswered(state: ServerState, event: Unanswered, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    contact.reason, contact.broken = event.reason, contact.broken or event.refused
+    contact.unanswered_since = contact.unanswered_since or event.since
+    silent_s = (at - contact.unanswered_since).total_seconds()
+    heard = contact.heard_at
+    unheard = heard is None or at - heard >= timedelta(seconds=OFFLINE_S)
+    if not contact.offline and (event.refused or (unheard and silent_s >= OFFLINE_S)):
+        contact.offline, contact.online, contact.broken = True, False, True
+        yield ServerWentOffline(at, event.reason)
+
+
+def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Transition]:
+    before, state.stats, state.stats_at = state.stats, event.answer, at
+    if before is None or lasting(before) != lasting(event.answer):
+        yield EnvironmentChanged(at, event.answer)
+
+
+def lasting(stats: StatsAnswer) -> tuple[Any, ...]:
+    """Return what of the stats stays the same while a server goes on as it is."""
+    devices = tuple((d.name, d.type, d.index, d.vram_total) for d in stats.devices)
+    return (
+        stats.comfyui_version,
+        stats.python_version,
+        stats.pytorch_version,
+        stats.os,
+        stats.ram_total,
+        stats.argv,
+        devices,
+    )
+
+
+def _resumed(state: ServerState, event: WatchResumed, at: datetime) -> Iterator[Transition]:
+    yield BlindWindowEnded(event.since, at, "Scenewatch was not watching")
+
+
+HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transition]]] = {
+    SocketOpened: _opened,
+    SocketClosed: _closed,
+    RetryPlanned: _retry,
+    Answered: _answered,
+    Unanswered: _unanswered,
+    StatsTold: _stats,
+    WatchResumed: _resumed,
+}

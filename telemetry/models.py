@@ -1,0 +1,221 @@
+"""Teams and their people, the ComfyUI servers they watch, and who watches which server now."""
+
+import datetime as dt
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MinLengthValidator
+from django.db import models
+from django.utils import timezone
+
+from telemetry.address import validate_base_url
+
+
+class Role(models.TextChoices):
+    """What a member may do in a team; each role may do what those before it may."""
+
+    VIEWER = "viewer", "Viewer"
+    OPERATOR = "operator", "Operator"
+    ADMIN = "admin", "Admin"
+
+
+ROLE_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Teams, narrowed by who asks."""
+
+    def of(self, user_id: int | None) -> "TeamQuerySet":
+        """Return the teams that the user is a member of."""
+        return self.filter(memberships__user_id=user_id)
+
+
+class Team(models.Model):
+    """The tenant: every server, run, preset and token belongs to one."""
+
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=40, unique=True, validators=[MinLengthValidator(1)])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role in a team."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="membership_once_per_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}: {self.get_role_display()}"
+
+    def may(self, role: Role) -> bool:
+        """Say whether this membership includes what the given role may do."""
+        return ROLE_RANK[Role(self.role)] >= ROLE_RANK[role]
+
+
+class ServerQuerySet(models.QuerySet["Server"]):
+    """Servers, narrowed by who asks and by whether they are watched."""
+
+    def of(self, user_id: int | None) -> "ServerQuerySet":
+        """Return the servers of the teams that the user is a member of."""
+        return self.filter(team__memberships__user_id=user_id)
+
+    def watched(self) -> "ServerQuerySet":
+        """Return the servers that a collector should follow."""
+        return self.filter(enabled=True)
+
+
+class Server(models.Model):
+    """One ComfyUI process at a base URL, with or without a path."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="servers")
+    name = models.CharField(max_length=60)
+    url = models.CharField(
+        "base URL",
+        max_length=300,
+        validators=[validate_base_url],
+        help_text="http://gpu-3:8188, or with a path: https://render.example/comfy",
+    )
+    bearer_encrypted = models.TextField("bearer token", blank=True, default="", editable=False)
+    enabled = models.BooleanField(
+        default=True, help_text="Off: the server is no longer followed, its history stays."
+    )
+    simulated = models.BooleanField(default=False, help_text="A simulator, not a ComfyUI.")
+    position = models.PositiveIntegerField(default=0, help_text="Its place on the wall.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = ServerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["team", "url"], name="server_url_once_per_team"),
+            models.UniqueConstraint(fields=["team", "name"], name="server_name_once_per_team"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Device(models.Model):
+    """A GPU (or the CPU) of a server, as `/system_stats` last told it."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="devices")
+    index = models.PositiveSmallIntegerField()
+    uuid = models.CharField(max_length=80, blank=True, default="")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, help_text="cuda, cpu, mps, xpu, …")
+    vram_total_bytes = models.BigIntegerField(null=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["server", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["server", "index"], name="device_once_per_index"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.server} #{self.index})"
+
+
+class Environment(models.Model):
+    """What a server ran on from `since` on: a row per change, kept."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="environments")
+    since = models.DateTimeField()
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of everything below.")
+    comfyui_version = models.CharField(max_length=40, null=True)
+    python_version = models.CharField(max_length=120, null=True)
+    pytorch_version = models.CharField(max_length=60, null=True)
+    os = models.CharField(max_length=40, null=True)
+    ram_total_bytes = models.BigIntegerField(null=True)
+    argv = models.JSONField(default=list)
+    devices = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-since"]
+        indexes = [models.Index(fields=["server", "-since"], name="environment_newest")]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.server}: ComfyUI {self.comfyui_version or '–'} since {self.since:%d %b %H:%M}"
+        )
+
+
+class BlindWindow(models.Model):
+    """A time in which a server was not watched: what is missing there is missing, not zero."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="blind_windows")
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-began_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["server", "began_at"], name="blind_window_once"),
+        ]
+        indexes = [models.Index(fields=["server", "-began_at"], name="blind_window_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.server} from {self.began_at:%d %b %H:%M:%S}"
+
+
+class Lease(models.Model):
+    """Which collector follows a server: the row that makes writes and publications safe.
+
+    `fence` grows by one with every new owner and never shrinks. Who writes names the fence that he
+    holds; if the row holds a higher one, somebody else took over and the write is refused.
+    """
+
+    server = models.OneToOneField(Server, models.CASCADE, related_name="lease", primary_key=True)
+    owner = models.CharField(max_length=120, blank=True, default="")
+    fence = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+    renewed_at = models.DateTimeField(null=True, help_text="When its owner last lived.")
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.owner or 'nobody'} (fence {self.fence})"
+
+
+class ClientClaim(models.Model):
+    """A member's word that a ComfyUI client_id of this team is theirs ("Mine" everywhere)."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="client_claims")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="client_claims")
+    client_id = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "client_id"], name="client_id_claimed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} is {self.user}"
+
+
+class SignInLink(models.Model):
+    """A link that signs one user in once; only the SHA-256 of its token is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_in_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"for {self.user}, until {self.expires_at:%d %b %H:%M}"

@@ -1,0 +1,70 @@
+"""What earlier attempts of the same workload say about the length of this one. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from telemetry.attempt import AttemptState
+    from telemetry.machine import ServerState
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Durations of the last `count` completed attempts of a workload, in seconds.
+
+    `low_s` and `high_s` are the least and the greatest of them.
+    """
+
+    count: int
+    median_s: float
+    low_s: float
+    high_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """When an attempt should end, or begin: the middle, and the range."""
+
+    middle: datetime
+    earliest: datetime
+    latest: datetime
+    count: int
+
+
+def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> Eta | None:
+    """Return when the running attempt should end, None for the first of its kind.
+
+    Once it took longer than the middle of the earlier ones, the end moves along with now.
+    """
+    outlook = state.outlooks.get(attempt.facts.workload or "")
+    if outlook is None or attempt.started_at is None:
+        return None
+    began = attempt.started_at - timedelta(seconds=state.skew_s or 0.0)
+    ends = [began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)]
+    middle, earliest, latest = (max(end, at) for end in ends)
+    return Eta(middle, earliest, latest, outlook.count)
+
+
+def queue_etas(state: "ServerState", at: datetime) -> dict[str, Eta | None]:
+    """Return, by prompt_id, when each queued attempt should end.
+
+    Everything behind an attempt of unknown length is unknown too.
+    """
+    running = state.running_attempt()
+    clear = Eta(at, at, at, 0) if running is None else running_eta(state, running, at)
+    etas: dict[str, Eta | None] = {}
+    for attempt in state.queued_attempts():
+        outlook = state.outlooks.get(attempt.facts.workload or "")
+        clear = _after(clear, outlook) if clear is not None and outlook is not None else None
+        etas[attempt.key.prompt_id] = clear
+    return etas
+
+
+def _after(clear: Eta, outlook: Outlook) -> Eta:
+    return Eta(
+        clear.middle + timedelta(seconds=outlook.median_s),
+        clear.earliest + timedelta(seconds=outlook.low_s),
+        clear.latest + timedelta(seconds=outlook.high_s),
+        outlook.count if clear.count == 0 else min(clear.count, outlook.count),
+    )

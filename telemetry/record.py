@@ -1,0 +1,48 @@
+"""What the collector needs of the record, which it does not import: `config` hands it over."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from telemetry.activity import Happening
+from telemetry.attempt import AttemptState
+from telemetry.leases import Leased
+from telemetry.machine import Ended, ServerState
+from telemetry.outlook import Outlook
+from telemetry.transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is on record of a server, newest last: enough to go on as if never stopped."""
+
+    ended: list[Ended] = field(default_factory=list)
+    open: list[AttemptState] = field(default_factory=list)
+    recent: list[AttemptState] = field(default_factory=list)
+    highest_number: float = -1.0
+
+    def state(self) -> ServerState:
+        """Return a server's state as the record left it."""
+        state = ServerState(highest_number=self.highest_number)
+        for ended in self.ended:
+            state.remember(ended)
+        for attempt in self.open:
+            state.attempts[attempt.key.prompt_id] = attempt
+        state.recent.extend(self.recent)
+        # With numbers on record, a fresh lower one is a new life of ComfyUI.
+        state.queue_known = self.highest_number >= 0
+        return state
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The record's three doors.
+
+    `record` takes what changed and what it means to people; its Future ends with the commit.
+    `outlook` tells how long earlier attempts of a workload took on a server. `recall` returns what
+    is on record of a server. The last two query the database: not for an event loop.
+    """
+
+    record: Callable[[Leased, list[Transition], list[Happening]], "Future[None]"]
+    outlook: Callable[[int, str], Outlook | None]
+    recall: Callable[[int], Memory]

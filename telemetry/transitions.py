@@ -1,0 +1,166 @@
+"""What an event changed, in the past tense. Pure values: recorded as rows, shown as activity."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from telemetry.graph import GraphFacts
+from telemetry.identity import Identity
+from telemetry.protocol import StatsAnswer
+from telemetry.words import Grade, Outcome, Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An attempt within its server: a prompt_id, and which of its uses this is.
+
+    ComfyUI before 0.25 accepts a prompt_id again; each use is an attempt of its own.
+    """
+
+    prompt_id: str
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an attempt failed, or at which node it was interrupted."""
+
+    type: str | None = None
+    message: str | None = None
+    node: str | None = None
+    node_type: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSeen:
+    """A prompt became known, or more about it did (then it is told again, complete)."""
+
+    key: Key
+    at: datetime
+    number: float | None
+    identity: Identity
+    facts: GraphFacts
+    graph: bytes | None
+    submitted_at: datetime | None
+    found_later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A prompt began to execute."""
+
+    key: Key
+    started_at: datetime
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """A node of a prompt came to its end, or was found in the cache."""
+
+    key: Key
+    node: str
+    class_type: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """A prompt ended; told again where a better grade corrects the first word."""
+
+    key: Key
+    outcome: Outcome
+    grade: Grade
+    started_at: datetime | None
+    ended_at: datetime | None
+    fault: Fault | None = None
+    reason: str = ""
+    cached_nodes: int | None = None
+    found_later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRestarted:
+    """ComfyUI forgot its queue and history; `lost` attempts went with them."""
+
+    at: datetime
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerWentOffline:
+    """Nothing of the server answers any more."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCameOnline:
+    """The server answers, for the first time or again."""
+
+    at: datetime
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketDropped:
+    """The socket closed or fell silent while the server goes on."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlindWindowEnded:
+    """From began_at to ended_at nobody watched the server."""
+
+    began_at: datetime
+    ended_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFound:
+    """Prompts that ended while nobody watched were found in ComfyUI's history."""
+
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentChanged:
+    """What the server runs on is other than it was, or is known for the first time."""
+
+    at: datetime
+    stats: StatsAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The log said something of note."""
+
+    at: datetime
+    kind: str
+    tone: Tone
+    text: str
+    key: Key | None = None
+
+
+Transition: TypeAlias = (
+    AttemptSeen
+    | AttemptStarted
+    | NodeFinished
+    | AttemptEnded
+    | ServerRestarted
+    | ServerWentOffline
+    | ServerCameOnline
+    | SocketDropped
+    | BlindWindowEnded
+    | HistoryFound
+    | EnvironmentChanged
+    | Noted
+)
