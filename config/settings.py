@@ -31,7 +31,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "config.apps.SiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -207,6 +207,8 @@ POLL_IDLE_S = env.number("POLL_IDLE_S", 10, 0.1, 300)
 POLL_CUT_OFF_S = env.number("POLL_CUT_OFF_S", 30, 1, 300)
 REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
 LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
+# A folder that gets every frame of our own sockets, for bug reports; empty: none.
+FRAMES_DIR = env.text("FRAMES_DIR")
 LEASE_S = env.number("LEASE_S", 15, 2, 120)
 
 # --- Logging ------------------------------------------------------------------------------------

@@ -263,9 +263,11 @@ def _waited(attempt: AttemptState) -> float | None:
 def _node(attempt: AttemptState) -> tuple[str, str]:
     """Return the node and how it is known; "–" where no channel names it."""
     if attempt.node is not None:
-        place = list(attempt.facts.classes).index(attempt.node) + 1 if (
-            attempt.node in attempt.facts.classes
-        ) else None
+        place = (
+            list(attempt.facts.classes).index(attempt.node) + 1
+            if (attempt.node in attempt.facts.classes)
+            else None
+        )
         of = f" · node {place}/{attempt.facts.node_count}" if place else ""
         return f"{attempt.class_of(attempt.node) or attempt.node}{of}", ""
     if attempt.phase is None:

@@ -66,6 +66,13 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An HTTP request, asked at `since`, has had no answer for longer than SLOW_S."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StatsTold:
     """GET /system_stats answered."""
 
@@ -164,6 +171,12 @@ def _unanswered(state: ServerState, event: Unanswered, at: datetime) -> Iterator
         yield ServerWentOffline(at, event.reason)
 
 
+def _waiting(state: ServerState, event: Waiting, at: datetime) -> Iterator[Transition]:
+    contact = state.contact
+    contact.unanswered_since = contact.unanswered_since or event.since
+    return iter(())
+
+
 def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Transition]:
     before, state.stats, state.stats_at = state.stats, event.answer, at
     if before is None or lasting(before) != lasting(event.answer):
@@ -195,5 +208,6 @@ HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transi
     Answered: _answered,
     Unanswered: _unanswered,
     StatsTold: _stats,
+    Waiting: _waiting,
     WatchResumed: _resumed,
 }

@@ -100,6 +100,12 @@ def release(owner: str, now: datetime) -> None:
     Lease.objects.filter(owner=owner).update(owner="", expires_at=now, renewed_at=now)
 
 
+def watched_among(server_ids: list[int]) -> set[int]:
+    """Return those of the servers that exist and are to be watched."""
+    watched = Server.objects.watched().filter(pk__in=server_ids) if server_ids else ()
+    return {server.pk for server in watched}
+
+
 def break_all(now: datetime) -> None:
     """Free every lease: for `serve`, which holds the lock on the data, so no other owner lives."""
     Lease.objects.filter(expires_at__gt=now).update(expires_at=now)

@@ -57,6 +57,8 @@ class ServerState:
     queue_known: bool = False
     # The highest number that ComfyUI gave out in its life; a fresh lower one means a new life.
     highest_number: float = -1.0
+    # Prompts found in the history that ran unwatched, until told as activity.
+    found_later: int = 0
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""
@@ -127,6 +129,9 @@ class ServerState:
 
     def finish(self, attempt: AttemptState, end: AttemptEnded) -> Iterator[Transition]:
         """End the attempt: its running nodes end with it, its last words are kept."""
+        if attempt.started_grade is not None and end.started_at is not None:
+            # When it began, which a poll told only roughly, comes exact with the end.
+            yield from self.start(attempt, end.started_at, end.grade)
         ended_at = end.ended_at or attempt.seen_at
         for run in list(attempt.nodes.values()):
             yield from attempt.finish_node(run.node, ended_at)

@@ -54,6 +54,11 @@ class HistoryTold:
     only: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PagedBack:
+    """The history has been read back to what was known."""
+
+
 def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transition]:
     answer = told.answer
     state.malformed += answer.malformed
@@ -136,15 +141,15 @@ def _numbers_began_again(state: ServerState, answer: QueueAnswer) -> bool:
 
 def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Transition]:
     state.malformed += told.answer.malformed
-    found = 0
-    named = set()
+    named = {entry.item.prompt_id for entry in told.answer.entries}
     for entry in told.answer.entries:
-        named.add(entry.item.prompt_id)
-        known_before = entry.item.prompt_id in state.ended or state.known(entry.item.prompt_id)
         yield from _ended(state, entry, at)
-        found += not known_before
     yield from _judge(state, told, named, at)
-    if found and told.only is None:
+
+
+def _paged_back(state: ServerState, event: PagedBack, at: datetime) -> Iterator[Transition]:
+    found, state.found_later = state.found_later, 0
+    if found:
         yield HistoryFound(at, found)
 
 
@@ -159,6 +164,7 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
         attempt.found_later = _ran_unwatched(state, entry)
+        state.found_later += attempt.found_later
     _identify(state, attempt, entry.item)
     if attempt.submitted_at is None and not attempt.found_later:
         attempt.submitted_at = attempt.identity.submitted_at
@@ -263,4 +269,5 @@ def _restart(state: ServerState, at: datetime, keep: set[str]) -> Iterator[Trans
 HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transition]]] = {
     QueueTold: _queue,
     HistoryTold: _history,
+    PagedBack: _paged_back,
 }

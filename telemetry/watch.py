@@ -1,20 +1,335 @@
 """Follow one ComfyUI: its socket, its queue and history, its stats, until cancelled.
 
-Every event passes `take`: state.apply -> record -> live. Three loops feed it:
+Every event passes `take`: state.apply -> record -> live. Four loops feed it:
 
-    _socket   /ws under an own clientId, the log stream, reconnect policy, silence
-    _referee  /queue and /history when the socket hints at a change, and now and then anyway
+    _socket   /ws under an own clientId, the log stream, reconnect policy
+    _referee  /queue and /history when something hints at a change, and now and then anyway
     _stats    /system_stats
+    _pulse    once a second: time passed, a request hangs
 
 A server that hangs costs nobody else anything: every wait has a limit, every loop is its own task.
 """
 
+import asyncio
 import logging
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from django.conf import settings
+
+from telemetry import contact
+from telemetry.activity import happenings
+from telemetry.backfill import page_back
+from telemetry.backoff import GIVE_UP_AFTER, Backoff
+from telemetry.clock import now
+from telemetry.comfyui import Answer, ComfyUI, NoAnswer, Refused
+from telemetry.database import in_thread
+from telemetry.frame_log import FrameLog
+from telemetry.leases import Leased
+from telemetry.live import Live
+from telemetry.machine import ServerState
+from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue, read_stats
+from telemetry.protocol import frames as f
+from telemetry.protocol.wire import Unreadable
+from telemetry.record import Record
+from telemetry.referee import HistoryTold, PagedBack, QueueTold, unjudged
+from telemetry.secrets import SecretLost, decrypt
+from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
 log = logging.getLogger(__name__)
 
-# A hint (status, "got prompt", "Prompt executed in") is followed by others within milliseconds.
+# A hint is followed by others within milliseconds ("status" twice, "got prompt"): one poll for all.
 HINT_SETTLE_S = 0.03
-# /queue changed but the socket said nothing for this long: it hangs behind a reader that is stuck.
+# The queue changed, yet the socket has not said a word for this long: it is dead or stuck.
 SILENT_SOCKET_S = 5.0
 NEWEST = 8
+RECHECK_S = 60.0
+STATS_BUSY_S = 5.0
+STATS_IDLE_S = 30.0
+SINGLE_LOOKUPS = 20
+
+
+class Watch:
+    """One followed server. `run` ends only by cancellation, or by an error of ours."""
+
+    def __init__(self, leased: Leased, record: Record) -> None:
+        self.leased = leased
+        self.record = record
+        self.state = ServerState()
+        self.live = Live(leased, self.state)
+        self.frame_log = FrameLog(leased.server_id)
+        self._hint = asyncio.Event()
+        self._ends_due = True
+        self._resync_due = True
+        self._frame_at = now()
+        self._listed: frozenset[str] = frozenset()
+        self._unexplained_since: datetime | None = None
+        self._asking_since: datetime | None = None
+        self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._silent = False
+        self._wanted_outlooks: set[str] = set()
+
+    async def run(self) -> None:
+        """Follow the server until cancelled."""
+        memory = await in_thread(self.record.recall, self.leased.server_id)
+        self.state = self.live.state = memory.state()
+        try:
+            bearer = decrypt(self.leased.bearer_encrypted)
+        except SecretLost as error:
+            bearer = ""
+            log.error('server "%s": %s', self.leased.name, error)
+        self.comfyui = ComfyUI(self.leased.url, bearer, settings.REQUEST_TIMEOUT_S)
+        if self.leased.unwatched_since is not None:
+            self.take(contact.WatchResumed(self.leased.unwatched_since))
+        self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()])
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in (self._socket, self._referee, self._stats, self._pulse, self.live.run):
+                    group.create_task(loop())
+        finally:
+            await self.comfyui.close()
+            self.frame_log.close()
+
+    def take(self, event: Any, at: datetime | None = None) -> None:
+        """Take one event in: state, record, live."""
+        changes = self.state.apply(event, at or now())
+        if changes:
+            lines = happenings(self.state, changes)
+            self.live.changed(lines, self.record.record(self.leased, changes, lines))
+            self._want_outlooks(changes)
+        self.live.touch()
+
+    # --- The socket -----------------------------------------------------------------------------
+
+    async def _socket(self) -> None:
+        backoff = Backoff(settings.RECONNECT_DELAYS_S, settings.RECONNECT_STABLE_S)
+        while True:
+            reason = await self._hold_socket(backoff)
+            delay = backoff.failed(now())
+            self.take(
+                contact.RetryPlanned(
+                    min(backoff.failures, GIVE_UP_AFTER),
+                    now() + timedelta(seconds=delay),
+                    reason,
+                    backoff.gave_up,
+                )
+            )
+            log.info('server "%s": %s; next try in %.0f s', self.leased.name, reason, delay)
+            await asyncio.sleep(delay)
+
+    async def _hold_socket(self, backoff: Backoff) -> str:
+        """Connect and read until the socket is gone; return why it is."""
+        try:
+            self._ws = ws = await self.comfyui.connect()
+        except (Refused, NoAnswer) as error:
+            return str(error)
+        backoff.opened(now())
+        self._silent, self._frame_at, self._unexplained_since = False, now(), None
+        try:
+            await self._read(ws)
+            reason = self._closing_reason(ws)
+        finally:
+            self._ws = None
+            await ws.close()
+        self.take(contact.SocketClosed(reason))
+        self.hint()
+        return reason
+
+    def _closing_reason(self, ws: aiohttp.ClientWebSocketResponse) -> str:
+        if self._silent:
+            return "the socket fell silent while the queue moved on"
+        return f"the WebSocket closed with {ws.close_code or 1006}"
+
+    async def _read(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        """Take every frame in; always drain: who stops reading freezes ComfyUI for everybody."""
+        subscription: asyncio.Task[None] | None = None
+        count = 0
+        async for message in ws:
+            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                continue
+            self._frame_at = now()
+            self.frame_log.write(message.data)
+            event = decode(message.data)
+            # The first frame proves that the server knows our clientId.
+            if subscription is None:
+                subscription = asyncio.create_task(self._subscribe())
+            self._notice_hint(event)
+            self.take(event, self._frame_at)
+            count += 1
+            if count % 50 == 0:
+                await asyncio.sleep(0)  # a flood must not starve the other servers
+        if subscription is not None:
+            subscription.cancel()
+
+    async def _subscribe(self) -> None:
+        agreed = await self.comfyui.subscribe_logs()
+        self.take(contact.SocketOpened(agreed))
+        self._resync_due = True
+        self.hint(ends=True)
+
+    def _notice_hint(self, event: f.Event) -> None:
+        """Ask the referee where a frame hints that prompts came or ended."""
+        if isinstance(event, f.Status):
+            before = self.state.queue_remaining
+            self.hint(ends=before is None or event.queue_remaining < before)
+        elif isinstance(event, f.Logs) and any("rompt" in entry.m for entry in event.entries):
+            executed = any("Prompt executed" in entry.m for entry in event.entries)
+            self.hint(ends=executed)
+        elif isinstance(event, f.ExecutionSuccess | f.ExecutionError | f.ExecutionInterrupted):
+            self.hint(ends=True)
+
+    def hint(self, *, ends: bool = False) -> None:
+        """Have the referee ask soon; with `ends` also the history."""
+        self._ends_due = self._ends_due or ends
+        self._hint.set()
+
+    # --- The referee ----------------------------------------------------------------------------
+
+    async def _referee(self) -> None:
+        rechecked_at = now()
+        while True:
+            try:
+                async with asyncio.timeout(self._interval_s()):
+                    await self._hint.wait()
+                await asyncio.sleep(HINT_SETTLE_S)
+            except TimeoutError:
+                pass
+            self._hint.clear()
+            if (now() - rechecked_at).total_seconds() > RECHECK_S:
+                self._ends_due, rechecked_at = True, now()
+            try:
+                await self._ask_referee()
+            except (Refused, NoAnswer, Unreadable) as error:
+                self._failed(error)
+
+    def _interval_s(self) -> float:
+        known = self.state.contact
+        if known.offline:
+            return settings.POLL_CUT_OFF_S
+        busy = self.state.open_attempts() or known.unanswered_since or not known.socket_open
+        return settings.POLL_BUSY_S if busy else settings.POLL_IDLE_S
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, Unreadable):
+            self.take(f.Malformed("answer", str(error)))
+        since = self._asking_since or now()
+        self._asking_since = None
+        refused = isinstance(error, Refused)
+        self.take(contact.Unanswered(str(error), refused, since))
+
+    async def _ask_referee(self) -> None:
+        quiet = not self.state.open_attempts() and not self._ends_due and not self._resync_due
+        if quiet and self.state.contact.socket_open and await self._nothing_queued():
+            return
+        answer = await self._get("/queue")
+        queue = read_queue(answer.body)
+        self._check_silence({item.prompt_id for item in (*queue.running, *queue.pending)})
+        self.take(QueueTold(queue, answer.asked_at))
+        if self._resync_due:
+            await page_back(self._ask_history)
+            self._resync_due = self._ends_due = False
+            self.take(PagedBack())
+        if self._ends_due or unjudged(self.state):
+            await self._ask_ends()
+
+    async def _nothing_queued(self) -> bool:
+        """Ask the cheapest question; say whether the queue is empty, as it was."""
+        answer = await self._get("/prompt")
+        return b'"queue_remaining": 0' in answer.body or b'"queue_remaining":0' in answer.body
+
+    async def _ask_ends(self) -> None:
+        """Ask how prompts ended: the newest few, further back if none is known, then one by one."""
+        self._ends_due = False
+        answer, known = await self._ask_history({"max_items": NEWEST})
+        if not known and len(answer.entries) == NEWEST:
+            await page_back(self._ask_history)
+            self.take(PagedBack())
+        for prompt_id in unjudged(self.state)[:SINGLE_LOOKUPS]:
+            single = await self._get(f"/history/{_quoted(prompt_id)}")
+            told = HistoryTold(read_history(single.body), single.asked_at, only=prompt_id)
+            self.take(told)
+
+    async def _ask_history(self, query: dict[str, int]) -> tuple[HistoryAnswer, bool]:
+        answer = await self._get("/history", **query)
+        history = read_history(answer.body)
+        known = any(entry.item.prompt_id in self.state.ended for entry in history.entries)
+        size = len(history.entries) + history.malformed
+        complete = "offset" not in query and size < query["max_items"]
+        self.take(HistoryTold(history, answer.asked_at, complete))
+        return history, known
+
+    async def _get(self, path: str, **query: int) -> Answer:
+        self._asking_since = now()
+        answer = await self.comfyui.get(path, **query)
+        self._asking_since = None
+        self.take(contact.Answered(answer.skew_s))
+        return answer
+
+    def _check_silence(self, listed: set[str]) -> None:
+        """Close the socket if the queue changes while it says nothing.
+
+        ComfyUI sends three `status` a prompt to everybody; a change that no frame explains by the
+        next poll means that our socket hangs, perhaps behind another reader that is stuck.
+        """
+        changed, self._listed = frozenset(listed) != self._listed, frozenset(listed)
+        if self._unexplained_since is not None and self._frame_at < self._unexplained_since:
+            if self._ws is not None:
+                self._silent = True
+                self._ws._response.close()  # the peer may never answer a close frame
+            self._unexplained_since = None
+        elif changed and (now() - self._frame_at).total_seconds() > SILENT_SOCKET_S:
+            self._unexplained_since = now()
+        else:
+            self._unexplained_since = None
+
+    # --- The rest -------------------------------------------------------------------------------
+
+    async def _stats(self) -> None:
+        while True:
+            try:
+                answer = await self.comfyui.get("/system_stats")
+                self.take(contact.StatsTold(read_stats(answer.body)))
+            except Unreadable as error:
+                self.take(f.Malformed("/system_stats", str(error)))
+            except (Refused, NoAnswer):
+                pass  # the referee tells that the server does not answer
+            running = self.state.running_attempt() is not None
+            await asyncio.sleep(STATS_BUSY_S if running else STATS_IDLE_S)
+
+    async def _pulse(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            since = self._asking_since
+            if since is not None and (now() - since).total_seconds() > contact.SLOW_S:
+                self.take(contact.Waiting(since))
+            self.take(contact.Passed())
+
+    def _want_outlooks(self, changes: list[Transition]) -> None:
+        """Look up how long a workload takes when it is first seen and after each of its ends."""
+        for change in changes:
+            if isinstance(change, AttemptSeen) and not change.found_later:
+                if change.facts.workload not in self.state.outlooks:
+                    self._want_outlook(change.facts.workload)
+            elif isinstance(change, AttemptEnded) and not change.found_later:
+                ended = next((a for a in self.state.recent if a.key == change.key), None)
+                self._want_outlook(ended.facts.workload if ended else None)
+
+    def _want_outlook(self, workload: str | None) -> None:
+        if workload is None or workload in self._wanted_outlooks:
+            return
+        self._wanted_outlooks.add(workload)
+        task = asyncio.create_task(self._look_up(workload))
+        task.add_done_callback(lambda _: self._wanted_outlooks.discard(workload))
+
+    async def _look_up(self, workload: str) -> None:
+        outlook = await in_thread(self.record.outlook, self.leased.server_id, workload)
+        if outlook is not None:
+            self.state.outlooks[workload] = outlook
+            self.live.touch()
+
+
+def _quoted(prompt_id: str) -> str:
+    """Return a prompt_id as one path segment: old ComfyUIs accept any text as an id."""
+    return quote(prompt_id, safe="")

@@ -78,7 +78,7 @@ def test_it_ends_attempts_rightly_from_logs_and_queue(name):
 
 
 def test_it_gives_each_prompt_its_own_steps_though_they_run_back_to_back():
-    trace, events = logs_and_queue("30-log-progress-of-another-client")
+    _, events = logs_and_queue("30-log-progress-of-another-client")
     totals = {}
     state = traces.ServerState()
 

@@ -148,6 +148,9 @@ def queue_from_submitter(trace: list[Record]) -> Iterator[tuple[Any, datetime]]:
             number += 1
             body = f'{{"queue_running": [{item}], "queue_pending": []}}'.encode()
             yield QueueTold(read_queue(body), record.at), record.at + timedelta(milliseconds=30)
-        elif record.source == "ws:submitter" and kind == "executing":
-            if record.data["data"]["node"] is None:
-                yield QueueTold(QueueAnswer((), ()), record.at), record.at
+        elif record.source == "ws:submitter" and kind == "executing" and _is_end(record):
+            yield QueueTold(QueueAnswer((), ()), record.at), record.at
+
+
+def _is_end(record: Record) -> bool:
+    return record.data["data"]["node"] is None

@@ -1,0 +1,267 @@
+"""Install a lock with pip, show how far it is, and say in plain words why it failed.
+
+Standard library only. What is printed names no package index and no host; pip's own output does.
+"""
+
+import importlib.util
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+# Settings of the person or the machine that would send packages elsewhere or change what we read.
+_PIP_SETTINGS = {
+    "PIP_USER": "0",
+    "PIP_NO_INPUT": "1",
+    "PIP_NO_COLOR": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_PROGRESS_BAR": "off",
+    "PIP_QUIET": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+_PIP_UNSET = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_BINARY", "PIP_LOG", "PIP_REPORT")
+
+
+class Failed(Exception):
+    """The packages could not be installed: what happened, and what to do next."""
+
+    def __init__(self, what: str, then: str) -> None:
+        super().__init__(f"Scenewatch could not start. {what}\n{then}")
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Tell the person at the terminal; the command's own output stays clean."""
+    sys.stderr.write(text + end)
+    sys.stderr.flush()
+
+
+def install(lock: Path, folder: Path) -> None:
+    """Install the lock into this interpreter's environment (folder); raises Failed."""
+    total = len(pinned(lock.read_text("utf-8")))
+    say(f"Installing {total} packages ({lock.name}) into {folder}; this takes about a minute.")
+    started = time.monotonic()
+    command = [*_pip(), "install", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--no-warn-script-location", "-r", str(lock)]
+    output, code = _run(command, Progress(total))
+    if code:
+        raise explain(output)
+    say(f"Installed in {time.monotonic() - started:.0f} s.")
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Return the names and versions that a lock pins for some platform or other."""
+    return dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", lock, re.MULTILINE))
+
+
+def _pip() -> list[str]:
+    """Return the command of a pip that installs into this interpreter's environment."""
+    own = [sys.executable, "-m", "pip"]
+    if importlib.util.find_spec("pip"):
+        return own
+    base = getattr(sys, "_base_executable", sys.executable)
+    if _works([base, "-c", "import pip"]):
+        return [base, "-m", "pip", "--python", sys.executable]
+    if _works([sys.executable, "-m", "ensurepip", "--default-pip"]):
+        return own
+    raise Failed(
+        f"This Python has no pip to install packages with ({base}).",
+        "Install one (Debian, Ubuntu: apt install python3-pip; Fedora: dnf install python3-pip;\n"
+        "elsewhere: python3 -m ensurepip), then start again.",
+    )
+
+
+def _works(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _PIP_UNSET}
+    return kept | _PIP_SETTINGS
+
+
+def _run(command: list[str], progress: "Progress") -> tuple[str, int]:
+    """Run pip, tell progress each of its lines and each second; return its output and exit code."""
+    with _terminable():
+        pip = subprocess.Popen(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert pip.stdout is not None
+        lines: list[str] = []
+        try:
+            for line in _lines(pip.stdout):
+                progress.show(line)
+                lines.append(line or "")
+            return "".join(lines), pip.wait()
+        finally:
+            progress.close()
+            if pip.poll() is None:
+                pip.terminate()
+                pip.wait()
+
+
+def _lines(stream: IO[str]) -> Iterator[str | None]:
+    """Yield the lines of a stream, and None after each second without one."""
+    arrived: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in stream:
+            arrived.put(line)
+        arrived.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = arrived.get(timeout=1)
+        except queue.Empty:
+            yield None
+            continue
+        if not line:
+            return
+        yield line
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the work like Ctrl-C, so that pip does not go on alone."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Progress:
+    """How far pip is, on one line that is written over; without a terminal, a line now and then."""
+
+    def __init__(
+        self,
+        total: int,
+        clock: Callable[[], float] = time.monotonic,
+        write: Callable[[str, str], None] = say,
+        overwrites: bool | None = None,
+    ) -> None:
+        self._total = total
+        self._clock = clock
+        self._write = write
+        self._overwrites = sys.stderr.isatty() if overwrites is None else overwrites
+        self._started = clock()
+        self._fetched = 0
+        self._step = "  asking the package index"
+        self._width = 0
+
+    def show(self, line: str | None) -> None:
+        """Take in a line of pip's output, or None for a second without one."""
+        known = self._step
+        self._read(line or "")
+        if self._overwrites:
+            text = f"{self._step} … {self._clock() - self._started:.0f} s"
+            self._write("\r" + text.ljust(self._width), "")
+            self._width = len(text)
+        elif self._step != known and (self._fetched % 10 == 0 or "fetching" not in self._step):
+            self._write(f"{self._step} … {self._clock() - self._started:.0f} s", "\n")
+
+    def close(self) -> None:
+        """End the line that was written over."""
+        if self._width:
+            self._write("", "\n")
+
+    def _read(self, line: str) -> None:
+        if match := re.match(r"Collecting ([\w.-]+)", line):
+            self._fetched += 1
+            self._step = f"  fetching {self._fetched} of {self._total}: {match[1]}"
+        elif line.startswith("Installing collected packages"):
+            self._step = f"  unpacking {self._fetched} packages"
+        elif "Retrying (" in line:
+            self._step = "  no answer from the package index; trying again"
+
+
+_NETWORK = (
+    "Check this machine's connection and proxy settings, then start again.\n"
+    "Without a network: run `python3 -m pip download -r requirements.lock -d wheels` on a machine\n"
+    "of this kind, copy the folder here, and start with PIP_NO_INDEX=1 and PIP_FIND_LINKS=wheels."
+)
+# The first that fits what pip printed: what happened, what to do.
+_CAUSES = (
+    (
+        r"No space left|Errno 28\b|WinError 112|Disk quota exceeded",
+        "The disk is full.",
+        "Free about 500 MB, or let SCENEWATCH_VENV name a folder on another disk; start again.",
+    ),
+    (
+        r"DO NOT MATCH THE HASHES",
+        "A package is not the file that the lock expects, so nothing of it was installed.",
+        "Start again: it may have been damaged on the way. If it happens twice, do not install it\n"
+        "by hand: a proxy or mirror on your side hands out other files. Tell who runs it.",
+    ),
+    (
+        r"Hashes are required|Invalid requirement|In --require-hashes mode",
+        "The lock is damaged: a package stands in it without its hashes.",
+        "Get requirements.lock and requirements-dev.lock anew from where you got Scenewatch.",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification",
+        "The package index shows a certificate that this Python does not trust.",
+        "Behind a company proxy, let PIP_CERT name its certificate file; then start again.",
+    ),
+    (
+        r"NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|Read timed out|ProxyError"
+        r"|NameResolutionError|name resolution|getaddrinfo failed|Network is unreachable"
+        r"|Max retries exceeded|Connection (broken|refused|reset|aborted)|HTTP error \d"
+        r"|Client Error|Server Error|Retrying \(",
+        "The package index cannot be reached.",
+        _NETWORK,
+    ),
+    (
+        r"Permission denied|Errno 13\b|Errno 30\b|Read-only file system|WinError 5\b",
+        "A folder cannot be written.",
+        "Copy Scenewatch into a folder of yours, or let SCENEWATCH_VENV name one; start again.",
+    ),
+    (
+        r"No matching distribution|Could not find a version|not a supported wheel"
+        r"|requires a different Python|not supported on this platform",
+        "A package is not made for this Python {version} on {platform}.",
+        "Use another Python (3.11 to 3.14 have all of them on Linux, macOS and Windows), like:\n"
+        "python3.13 manage.py …  Or build the rest yourself: python3 -m pip install -e .",
+    ),
+)
+
+
+def explain(output: str) -> Failed:
+    """Return what pip's output means and what to do about it."""
+    for pattern, what, then in _CAUSES:
+        if re.search(pattern, output):
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            return Failed(what.format(version=version, platform=sys.platform), then)
+    return Failed(
+        f"pip gave up: {_last_words(output)}",
+        "Start again; if it happens twice, the lines above say why.",
+    )
+
+
+def _last_words(output: str) -> str:
+    """Return pip's errors, or its last lines, without the addresses in them."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    text = "\n".join((errors or lines)[-4:])
+    return re.sub(r"\w+://\S+|host='[^']*'", "…", text) or "without a word"

@@ -1,0 +1,17 @@
+"""`manage.py test`: pytest in this interpreter, with its own options."""
+
+import sys
+
+import pytest
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Run the tests; everything after `test` goes to pytest."""
+
+    help = "Run the tests with pytest: manage.py test tests/telemetry -k seq"
+    requires_system_checks = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Hand the arguments on unread, and end with pytest's exit code."""
+        sys.exit(int(pytest.main(argv[2:])))

@@ -1,0 +1,22 @@
+"""What may be late: housekeeping by beat."""
+
+import logging
+
+from celery import shared_task
+from django.contrib.sessions.models import Session
+from django.db import OperationalError
+from django.utils import timezone
+
+from telemetry.models import SignInLink
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=30, max_retries=8
+)
+def housekeeping() -> None:
+    """Delete log-in sessions and sign-in links that have expired; a locked database is retried."""
+    sessions, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    links, _ = SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    log.info("housekeeping: %d expired sessions and %d sign-in links deleted", sessions, links)

@@ -1,0 +1,60 @@
+"""The only way from a person to what is on record (see telemetry/access.py)."""
+
+from django.http import Http404
+
+from history.models import Attempt, Graph, Run, Scene
+from telemetry.access import Person, team_of
+from telemetry.models import Role
+
+
+def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
+    """Return the run; its `team` is loaded."""
+    run = Run.objects.select_related("team").filter(pk=pk).first()
+    if run is None:
+        raise Http404
+    team_of(user, run.team_id, role)
+    return run
+
+
+def scene_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Scene:
+    """Return the scene; its `run` is loaded."""
+    scene = Scene.objects.select_related("run__team").filter(pk=pk).first()
+    if scene is None:
+        raise Http404
+    team_of(user, scene.run.team_id, role)
+    return scene
+
+
+def attempt_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Attempt:
+    """Return the attempt without its traceback; its `scene`, `run` and `server` are loaded.
+
+    Its team is that of its server. The recorder puts it into a run of that team, and a server never
+    changes teams.
+    """
+    attempt = (
+        Attempt.objects.select_related("server__team", "scene__run")
+        .defer("traceback")
+        .filter(pk=pk)
+        .first()
+    )
+    if attempt is None:
+        raise Http404
+    team_of(user, attempt.server.team_id, role)
+    return attempt
+
+
+def graph_for(user: Person, attempt_pk: int) -> Graph:
+    """Return an attempt's graph, which may hold prompts and secrets: for operators."""
+    attempt_for(user, attempt_pk, Role.OPERATOR)
+    graph = Graph.objects.filter(pk=attempt_pk).first()
+    if graph is None:
+        raise Http404
+    return graph
+
+
+def traceback_for(user: Person, attempt_pk: int) -> str:
+    """Return an attempt's traceback, which may hold paths and secrets: for operators."""
+    attempt = attempt_for(user, attempt_pk, Role.OPERATOR)
+    if attempt.traceback is None:
+        raise Http404
+    return attempt.traceback

@@ -1,0 +1,106 @@
+"""The site admin's view of the record: all of it to be looked at, none of it to be edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+from django.http import HttpRequest
+
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from telemetry.admin import RecordAdmin
+
+
+@admin.register(Run)
+class RunAdmin(RecordAdmin):
+    """Runs of all teams."""
+
+    list_display = ("external_id", "story_id", "team", "source", "submitter", "began_at")
+    list_filter = ("team", "source")
+    list_select_related = ("team",)
+    search_fields = ("external_id", "story_id", "submitter")
+    date_hierarchy = "began_at"
+
+
+@admin.register(Scene)
+class SceneAdmin(RecordAdmin):
+    """Scenes of runs."""
+
+    list_display = ("external_id", "run", "team", "outcome")
+    list_filter = ("outcome", "run__team")
+    list_select_related = ("run__team",)
+    search_fields = ("external_id", "run__external_id", "run__story_id")
+    date_hierarchy = "run__began_at"
+    ordering = ("-pk",)
+
+    @admin.display(ordering="run__team__name")
+    def team(self, scene: Scene) -> str:
+        """Return the name of the team that the scene belongs to."""
+        return scene.run.team.name
+
+
+@admin.register(Attempt)
+class AttemptAdmin(RecordAdmin):
+    """Attempts at scenes: ComfyUI's prompts."""
+
+    list_display = (
+        "prompt_id",
+        "server",
+        "scene",
+        "status",
+        "outcome",
+        "outcome_grade",
+        "submitter",
+        "duration_s",
+        "seen_at",
+    )
+    list_filter = ("status", "outcome", "outcome_grade", "found_later", "server__team")
+    list_select_related = ("server", "scene")
+    search_fields = ("prompt_id", "submitter", "client_id", "error_type", "scene__external_id")
+    date_hierarchy = "seen_at"
+    ordering = ("-pk",)
+
+
+@admin.register(Graph)
+class GraphAdmin(RecordAdmin):
+    """That there is a graph, and how large it is kept."""
+
+    list_display = ("attempt", "compressed_size")
+    list_filter = ("attempt__server__team",)
+    list_select_related = ("attempt__server",)
+    search_fields = ("attempt__prompt_id",)
+    date_hierarchy = "attempt__seen_at"
+    fields = ("attempt", "compressed_size")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Graph]:
+        """Return graphs with their sizes and without themselves."""
+        size = Length("compressed")
+        return super().get_queryset(request).defer("compressed").annotate(size_bytes=size)
+
+    @admin.display(description="compressed size", ordering="size_bytes")
+    def compressed_size(self, graph: Any) -> str:
+        """Return the size of what is kept."""
+        return f"{graph.size_bytes:,} bytes"
+
+
+@admin.register(NodeExecution)
+class NodeExecutionAdmin(RecordAdmin):
+    """Nodes of attempts."""
+
+    list_display = ("node", "class_type", "attempt", "cached", "duration_s", "started_at")
+    list_filter = ("cached", "attempt__server__team")
+    list_select_related = ("attempt__server",)
+    search_fields = ("node", "class_type", "attempt__prompt_id")
+    date_hierarchy = "started_at"
+    ordering = ("-pk",)
+
+
+@admin.register(ActivityEvent)
+class ActivityEventAdmin(RecordAdmin):
+    """The lines of the activity feeds."""
+
+    list_display = ("at", "team", "server", "kind", "tone", "text")
+    list_filter = ("tone", "kind", "team")
+    list_select_related = ("team", "server")
+    search_fields = ("text", "detail", "server__name")
+    date_hierarchy = "at"

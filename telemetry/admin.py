@@ -1,0 +1,316 @@
+"""The site admin's view of teams, people and servers.
+
+What the collector writes can be looked at, not edited: a changed lease or attempt would be a lie.
+Groups and permissions are not shown, for nothing here asks them: a role in a team does that.
+"""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from telemetry.address import normal_base_url
+from telemetry.models import (
+    BlindWindow,
+    ClientClaim,
+    Device,
+    Environment,
+    Lease,
+    Membership,
+    Server,
+    SignInLink,
+    Team,
+)
+from telemetry.secrets import encrypt
+
+PAGE = 50
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+class RecordAdmin(admin.ModelAdmin):
+    """Rows that a program writes: to be looked at."""
+
+    list_per_page = PAGE
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: rows come from the program."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a changed record is no record."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: rows go when they are too old, or with their server."""
+        return False
+
+
+class OwnerAdmin(admin.ModelAdmin):
+    """Rows that own a record: they can be deleted, one at a time, until the record holds anything.
+
+    A deletion here loads every row that goes with it, which a history of a million scenes forbids.
+    Until then what goes along is a lease, a few devices and the like, which RecordAdmin would veto.
+    """
+
+    record: ClassVar[str]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse for many at once, and for what has a history."""
+        if obj is None:
+            return False
+        return not getattr(obj, self.record).exists()
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Return what goes along, without the vetoes of the rows that go along."""
+        listed, counts, _vetoes, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), protected
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People: to sign in, and to be site admin or not."""
+
+    list_display = ("username", "email", "team_count", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser", "memberships__team")
+    search_fields = ("username", "first_name", "last_name", "email")
+    date_hierarchy = "date_joined"
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Return people with the number of their teams."""
+        teams = Count("memberships", distinct=True)
+        return super().get_queryset(request).annotate(team_count=teams)
+
+    @admin.display(description="teams", ordering="team_count")
+    def team_count(self, user: Any) -> int:
+        """Return of how many teams the person is a member."""
+        return int(user.team_count)
+
+
+class MembershipInline(admin.TabularInline):
+    """A team's people and their roles, on the page of the team."""
+
+    model = Membership
+    fields = ("user", "role", "created_at")
+    readonly_fields = ("created_at",)
+    raw_id_fields = ("user",)
+    extra = 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """Return memberships whose names need no further queries."""
+        return super().get_queryset(request).select_related("user", "team")
+
+
+@admin.register(Team)
+class TeamAdmin(OwnerAdmin):
+    """Teams and their people."""
+
+    record = "runs"
+    list_display = ("name", "slug", "member_count", "server_count", "created_at")
+    list_filter = ("created_at",)
+    search_fields = ("name", "slug", "memberships__user__username")
+    date_hierarchy = "created_at"
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("created_at",)
+    inlines = (MembershipInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        """Return teams with the numbers of their members and servers."""
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                member_count=Count("memberships", distinct=True),
+                server_count=Count("servers", distinct=True),
+            )
+        )
+
+    @admin.display(description="members", ordering="member_count")
+    def member_count(self, team: Any) -> int:
+        """Return how many people the team has."""
+        return int(team.member_count)
+
+    @admin.display(description="servers", ordering="server_count")
+    def server_count(self, team: Any) -> int:
+        """Return how many servers the team has."""
+        return int(team.server_count)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    """Who is in which team; taking somebody out closes their sockets."""
+
+    list_display = ("user", "team", "role", "created_at")
+    list_filter = ("role", "team")
+    list_select_related = ("user", "team")
+    search_fields = ("user__username", "user__email", "team__name")
+    date_hierarchy = "created_at"
+    raw_id_fields = ("user", "team")
+    readonly_fields = ("created_at",)
+
+
+class ServerForm(forms.ModelForm):
+    """A server, with a bearer token that can be written and never read."""
+
+    bearer = forms.CharField(
+        label="New bearer token",
+        required=False,
+        strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Sent to the server with every request. Left empty, the one that is set stays.",
+    )
+    forget_bearer = forms.BooleanField(label="Forget the bearer token", required=False)
+
+    class Meta:
+        model = Server
+        fields = ("team", "name", "url", "enabled", "simulated", "position")
+
+    def clean_url(self) -> str:
+        """Return the address in the one form in which addresses are compared."""
+        return normal_base_url(self.cleaned_data["url"])
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new token that is to be forgotten at once."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("bearer") and cleaned.get("forget_bearer"):
+            self.add_error("forget_bearer", "Either a new token or none: not both.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> Server:
+        """Encrypt what was typed; what is stored stays where nothing was."""
+        if self.cleaned_data["forget_bearer"]:
+            self.instance.bearer_encrypted = ""
+        if self.cleaned_data["bearer"]:
+            self.instance.bearer_encrypted = encrypt(self.cleaned_data["bearer"])
+        return super().save(commit)
+
+
+@admin.register(Server)
+class ServerAdmin(OwnerAdmin):
+    """The ComfyUI servers of all teams."""
+
+    form = ServerForm
+    record = "attempts"
+    list_display = ("name", "team", "url", "enabled", "simulated", "bearer_state", "created_at")
+    list_filter = ("enabled", "simulated", "team")
+    list_select_related = ("team",)
+    search_fields = ("name", "url", "team__name")
+    date_hierarchy = "created_at"
+    raw_id_fields = ("team",)
+    fieldsets = (
+        (None, {"fields": ("team", "name", "url", "enabled", "simulated", "position")}),
+        ("Bearer token", {"fields": ("bearer_state", "bearer", "forget_bearer")}),
+        ("Dates", {"fields": ("created_at",)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return also the team once there is one: a server's history does not change hands."""
+        fixed = ("bearer_state", "created_at")
+        return fixed if obj is None else ("team", *fixed)
+
+    @admin.display(description="bearer token", boolean=False)
+    def bearer_state(self, server: Server) -> str:
+        """Say whether there is a token, which is all that is ever told of it."""
+        return "set" if server.bearer_encrypted else "not set"
+
+
+@admin.register(Device)
+class DeviceAdmin(RecordAdmin):
+    """The devices of servers, as they last told."""
+
+    list_display = ("name", "server", "index", "kind", "vram_total_bytes", "uuid", "seen_at")
+    list_filter = ("kind", "server__team")
+    list_select_related = ("server",)
+    search_fields = ("name", "uuid", "server__name")
+    date_hierarchy = "seen_at"
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(RecordAdmin):
+    """What servers ran on, and since when."""
+
+    list_display = (
+        "server",
+        "since",
+        "comfyui_version",
+        "pytorch_version",
+        "python_version",
+        "os",
+    )
+    list_filter = ("comfyui_version", "os", "server__team")
+    list_select_related = ("server",)
+    search_fields = ("server__name", "comfyui_version", "pytorch_version", "fingerprint")
+    date_hierarchy = "since"
+
+
+@admin.register(BlindWindow)
+class BlindWindowAdmin(RecordAdmin):
+    """When servers were not watched."""
+
+    list_display = ("server", "began_at", "ended_at", "reason")
+    list_filter = ("server__team", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("server",)
+    search_fields = ("server__name", "reason")
+    date_hierarchy = "began_at"
+
+
+@admin.register(Lease)
+class LeaseAdmin(RecordAdmin):
+    """Which collector follows which server."""
+
+    list_display = ("server", "owner", "fence", "held", "renewed_at", "expires_at")
+    list_filter = ("owner", "server__team")
+    list_select_related = ("server",)
+    search_fields = ("server__name", "owner")
+    date_hierarchy = "renewed_at"
+
+    @admin.display(description="held", boolean=True)
+    def held(self, lease: Lease) -> bool:
+        """Say whether the lease has not run out."""
+        return bool(lease.owner) and lease.expires_at > timezone.now()
+
+
+@admin.register(ClientClaim)
+class ClientClaimAdmin(admin.ModelAdmin):
+    """Whose a client_id is; to settle a quarrel, delete the claim."""
+
+    list_display = ("client_id", "user", "team", "created_at")
+    list_filter = ("team",)
+    list_select_related = ("user", "team")
+    search_fields = ("client_id", "user__username", "team__name")
+    date_hierarchy = "created_at"
+    raw_id_fields = ("user", "team")
+    readonly_fields = ("created_at",)
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(RecordAdmin):
+    """Sign-in links that were made; deleting one makes it worthless."""
+
+    list_display = ("user", "expires_at", "used_at")
+    list_filter = (("used_at", admin.EmptyFieldListFilter), "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
+    date_hierarchy = "expires_at"
+    fields = ("user", "expires_at", "used_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Allow: a link that went astray must be stoppable."""
+        return self.admin_site.has_permission(request)

@@ -1,0 +1,130 @@
+"""Follow every server whose lease this worker holds; runs in a thread of the Celery worker.
+
+Every BEAT_S the leases are claimed and renewed: a server that was added or changed is followed (or
+followed anew) from then on, one that was disabled, deleted or taken over is let go.
+"""
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from telemetry import leases, live
+from telemetry.clock import now
+from telemetry.database import in_thread
+from telemetry.leases import Leased
+from telemetry.record import Record
+from telemetry.watch import Watch
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+# After an error of ours a server is followed anew, but not at once: it may happen again.
+RESTART_S = 5.0
+
+
+class Collector:
+    """The servers that this worker follows. One thread, one event loop, one task per server."""
+
+    def __init__(self, owner: str, record: Record) -> None:
+        self.owner = owner
+        self.record = record
+        self._watches: dict[int, tuple[Leased, asyncio.Task[None]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._halt: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+
+    def start(self) -> None:
+        """Start following; returns once the collector's loop runs."""
+        self._thread.start()
+        self._ready.wait(10)
+
+    def stop(self, timeout_s: float = 4.0) -> bool:
+        """Stop following and give the leases back; say whether it ended in time."""
+        if self._loop is not None and self._halt is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._halt.set)
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop, self._halt = asyncio.get_running_loop(), asyncio.Event()
+        self._ready.set()
+        try:
+            while not self._halt.is_set():
+                await self._beat()
+                await self._pause(min(BEAT_S, settings.LEASE_S / 4))
+        finally:
+            await self._let_go(list(self._watches))
+            await self._release()
+
+    async def _pause(self, seconds: float) -> None:
+        assert self._halt is not None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._halt.wait()
+        except TimeoutError:
+            pass
+
+    async def _beat(self) -> None:
+        try:
+            held = await in_thread(leases.claim, self.owner, now())
+        except DatabaseError as error:
+            # The live path goes on while the database is down; writes are fenced anyway.
+            log.warning("collector: cannot renew the leases: %s", error)
+            return
+        wanted = {leased.server_id: leased for leased in held}
+        gone = [key for key, (known, _) in self._watches.items() if _is_other(known, wanted)]
+        departed = [self._watches[key][0] for key in gone if key not in wanted]
+        await self._let_go(gone)
+        await self._take_off(departed)
+        for server_id, leased in wanted.items():
+            if server_id not in self._watches:
+                self._follow(leased)
+
+    async def _take_off(self, departed: list[Leased]) -> None:
+        """Take off the wall what nobody follows any more; not what another worker took over."""
+        watched = await in_thread(leases.watched_among, [leased.server_id for leased in departed])
+        for leased in departed:
+            if leased.server_id not in watched:
+                await live.remove(leased.team_id, leased.server_id, leased.fence)
+
+    def _follow(self, leased: Leased) -> None:
+        log.info('following "%s" at %s (fence %d)', leased.name, leased.url, leased.fence)
+        task = asyncio.create_task(self._watch(leased), name=f"watch-{leased.server_id}")
+        self._watches[leased.server_id] = (leased, task)
+
+    async def _watch(self, leased: Leased) -> None:
+        while True:
+            try:
+                await Watch(leased, self.record).run()
+            except Exception:
+                # Whatever it is, it must not end the other servers' watches, nor this one for good.
+                log.exception('server "%s": following it failed; again in 5 s', leased.name)
+            await asyncio.sleep(RESTART_S)
+
+    async def _let_go(self, server_ids: list[int]) -> None:
+        tasks = [self._watches.pop(server_id)[1] for server_id in server_ids]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _release(self) -> None:
+        try:
+            await in_thread(leases.release, self.owner, now())
+        except DatabaseError as error:
+            log.warning("collector: cannot give the leases back: %s", error)
+
+
+def _is_other(known: Leased, wanted: dict[int, Any]) -> bool:
+    """Say whether a server is to be let go: no longer ours, under a new fence, or changed."""
+    now_wanted = wanted.get(known.server_id)
+    if now_wanted is None or now_wanted.fence != known.fence:
+        return True
+    return bool(now_wanted.address != known.address)

@@ -1,0 +1,136 @@
+"""The live socket of one browser: check access, send a snapshot, forward finished texts."""
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
+from django.http import Http404
+
+from telemetry import access
+from telemetry.clock import now
+from telemetry.hub import Viewer, hub
+from telemetry.live import snapshot_text, team_topic
+from telemetry.models import Team
+from telemetry.stores import Stamp, live_store
+
+log = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401
+NO_ACCESS = 4403
+NOT_FOUND = 4404
+TRY_AGAIN = 1013
+BEAT_S = 10.0
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Forward one topic's changes to one browser.
+
+    After `connect` it renders nothing and queries nothing but, every ACCESS_RECHECK_S, whether the
+    viewer may still listen: a fragment arrives as finished text.
+    """
+
+    tasks: "list[asyncio.Task[None]]"
+    viewer: Viewer | None = None
+    topic: str = ""
+    sent: Stamp | None = None
+
+    async def connect(self) -> None:
+        """Accept a member of the team from our own pages; close everybody else with a code."""
+        self.tasks = []
+        if not _own_origin(self.scope):
+            await self.close()
+            return
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.close(SIGNED_OUT)
+            return
+        try:
+            team = await database_sync_to_async(self._team)()
+        except Http404:
+            await self.close(NOT_FOUND)
+            return
+        self.topic = team_topic(team.pk)
+        # Join first, then the snapshot: what changes in between is in the queue and, where the
+        # snapshot already covers it, dropped by its seq.
+        self.viewer = await hub().join(self.topic)
+        await self._send_snapshot()
+        self.tasks = [
+            asyncio.create_task(work())
+            for work in (self._forward, self._beat, self._recheck, self._watch_backlog)
+        ]
+
+    def _team(self) -> Team:
+        slug = self.scope["url_route"]["kwargs"]["slug"]
+        return access.team_for(self.scope["user"], slug).team
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the topic and end this socket's tasks."""
+        for task in self.tasks:
+            task.cancel()
+        if self.viewer is not None:
+            await hub().leave(self.topic, self.viewer)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take the browser's acknowledgements; anything else is ignored."""
+        with suppress(ValueError, TypeError, AttributeError, RecursionError):
+            message = json.loads((text_data or "")[:1000])
+            if message.get("type") == "resync":
+                await self._send_snapshot()
+
+    async def _send_snapshot(self) -> None:
+        snapshot = await live_store().snapshot(self.topic)
+        self.sent = snapshot.stamp
+        await self.send(text_data=snapshot_text(self.topic, snapshot, now()))
+
+    async def _forward(self) -> None:
+        assert self.viewer is not None
+        while True:
+            stamp, text = await self.viewer.get()
+            assert self.sent is not None
+            if stamp == Stamp(self.sent.epoch, self.sent.seq + 1):
+                self.sent = stamp
+                await self.send(text_data=text)
+            elif stamp.epoch != self.sent.epoch or stamp.seq > self.sent.seq:
+                # The layer dropped something, or the count was lost: what is retained is true.
+                await self._send_snapshot()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            beat = {"v": 1, "type": "beat", "at": now().isoformat(timespec="milliseconds")}
+            await self.send(text_data=json.dumps(beat))
+
+    async def _recheck(self) -> None:
+        session = self.scope["session"]
+        key, known_hash = session.session_key, session.get(HASH_SESSION_KEY, "")
+        user_id, slug = self.scope["user"].pk, self.scope["url_route"]["kwargs"]["slug"]
+        ask = database_sync_to_async(access.socket_allowed)
+        while await ask(key, user_id, known_hash, slug):  # noqa: ASYNC110
+            await asyncio.sleep(settings.ACCESS_RECHECK_S)
+        await self.close(NO_ACCESS)
+
+    async def _watch_backlog(self) -> None:
+        assert self.viewer is not None
+        await self.viewer.overrun.wait()
+        await self.close(TRY_AGAIN)
+
+
+def _own_origin(scope: dict[str, Any]) -> bool:
+    """Say whether the page that opens the socket is ours: same host and port as it asks.
+
+    Without an Origin header it is no browser, and no other site's page can be behind it.
+    """
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    return urlsplit(origin.decode("latin-1")).netloc.lower() == host

@@ -1,0 +1,210 @@
+"""The simulator as a whole: a server that can be started, frozen, cut off, killed and restarted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from .access import refusal_of
+from .clock import Clock
+from .executor import PromptExecutor
+from .load import Load
+from .nodes import Graph, Json
+from .prompt_server import PromptServer, prompt_body
+from .queue import MAXIMUM_HISTORY_SIZE
+from .replay import Replay, read_capture
+from .routes import Routes
+from .workloads import SCENARIOS, Plan, orders
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Simulator:
+    """A fake ComfyUI on a port of this machine.
+
+    With a `scenario` it submits prompts to itself, `rate` a minute; without, it runs what it is
+    sent. `speed` divides all node times. `token` asks for a bearer token, `base_path` puts all
+    routes below a path, as a proxy would. `replay` plays a capture instead of simulating.
+    """
+
+    def __init__(
+        self,
+        scenario: str | None = None,
+        *,
+        seed: int = 1,
+        speed: float = 1.0,
+        rate: float | None = None,
+        token: str | None = None,
+        base_path: str = "",
+        replay: Path | None = None,
+        history_size: int = MAXIMUM_HISTORY_SIZE,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock(speed)
+        self.seed, self.token, self.history_size = seed, token, history_size
+        self.base_path = base_path.rstrip("/")
+        self._load = self._make_load(scenario, rate)
+        self._replay = Replay(read_capture(replay), self.clock) if replay else None
+        self._sockets: set[asyncio.BaseTransport] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._server: PromptServer | None = None
+        self._address = ("127.0.0.1", 0)
+
+    @property
+    def url(self) -> str:
+        host, port = self._address
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self.base_path}"
+
+    @property
+    def server(self) -> PromptServer:
+        """The server's present life; another one after each restart."""
+        if self._server is None:
+            raise RuntimeError("the simulator was not started")
+        return self._server
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen and return the URL; port 0 takes a free one. OSError if the port is taken."""
+        self._server = PromptServer(self.clock, self.seed, self.history_size)
+        # No handler is worth waiting for: what is open at the end has been cut off already.
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._address = (host, runner.addresses[0][1])
+        self._start_tasks()
+        return self.url
+
+    async def stop(self) -> None:
+        """End as ComfyUI does on SIGTERM, which to a client looks like being killed."""
+        await self.kill()
+
+    async def kill(self) -> None:
+        """Cut all connections off without close frames and refuse new ones."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        await self._stop_tasks()
+        for site in list(runner.sites):
+            await site.stop()
+        self._abort_connections(runner)
+        # Whatever waits in a frozen server may run into its closed connection now.
+        self.clock.thaw()
+        await runner.cleanup()
+
+    async def restart(self) -> None:
+        """Kill and start again on the same port: queue, history, numbers and log are lost."""
+        await self.kill()
+        await self.start(*self._address)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
+
+    def submit(
+        self,
+        graph: Graph,
+        client_id: str | None = None,
+        extra_data: Json | None = None,
+        *,
+        front: bool = False,
+        prompt_id: str | None = None,
+        plan: Plan | None = None,
+    ) -> str:
+        """Queue a prompt as POST /prompt would and return its id, or raise PromptRefused."""
+        body = prompt_body(graph, client_id, extra_data, front=front, prompt_id=prompt_id)
+        return str(self.server.accept(body, plan=plan)["prompt_id"])
+
+    async def idle(self) -> None:
+        """Wait until nothing is pending or running."""
+        await self.server.prompt_queue.idle.wait()
+
+    def freeze(self) -> None:
+        """Answer nothing and run nothing; connections stay open and new ones are accepted."""
+        self.clock.freeze()
+
+    def thaw(self) -> None:
+        self.clock.thaw()
+
+    def drop_sockets(self) -> None:
+        """Cut all websockets off without a close frame; the server itself goes on."""
+        for transport in list(self._sockets):
+            _abort(transport)
+
+    def clear_history(self) -> None:
+        self.server.prompt_queue.history.clear()
+
+    def _make_load(self, scenario: str | None, rate: float | None) -> Load | None:
+        if scenario is None:
+            return None
+        if scenario not in SCENARIOS:
+            raise ValueError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
+        chosen = SCENARIOS[scenario]
+        if rate is not None and rate <= 0:
+            raise ValueError(f"rate must be above 0 prompts a minute, not {rate}")
+        todo = orders(chosen, self.seed)
+        return Load(todo, rate or chosen.rate, chosen.backlog, self.clock)
+
+    def _start_tasks(self) -> None:
+        if self._replay is None:
+            self._spawn(self.server.sockets.publish_loop())
+            self._spawn(PromptExecutor(self.server).run())
+        if self._load is not None:
+            self._spawn(self._load.run(self.server))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _stop_tasks(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+
+    def _abort_connections(self, runner: web.AppRunner) -> None:
+        for connection in runner.server.connections if runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def _app(self) -> web.Application:
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._guard(request, handler)
+
+        app = web.Application(middlewares=[guard])
+        served = self._replay or Routes(lambda: self.server, argv=("main.py", "--listen"))
+        for method, path, handler in served.table():
+            for prefix in ("", "/api"):
+                app.router.add_route(method, f"{self.base_path}{prefix}{path}", handler)
+        return app
+
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let nobody through a frozen server, and remember who is a websocket."""
+        await self.clock.running()
+        refused = refusal_of(request, self.token)
+        if refused is not None:
+            return refused
+        if "Upgrade" not in request.headers or request.transport is None:
+            return await handler(request)
+        transport = request.transport
+        self._sockets.add(transport)
+        try:
+            return await handler(request)
+        finally:
+            self._sockets.discard(transport)
+
+
+def _abort(transport: asyncio.BaseTransport) -> None:
+    assert isinstance(transport, asyncio.Transport)
+    transport.abort()

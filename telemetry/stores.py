@@ -1,0 +1,261 @@
+"""What viewers are shown, retained: the last fragment per element, the last value per field.
+
+A snapshot is what is retained, read at once: no rendering, no query, and any web process can serve
+it though only the collector knows the state. Each topic counts its changes in `seq`; the `epoch`
+changes when that counter is lost, so that nobody mistakes an old count for a new one.
+"""
+
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+FEED_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The HTML of one element; `into` names the container where it is new. "" removes it."""
+
+    id: str
+    html: str
+    into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one tick changed of a topic: elements, attributes of elements, lines of the feed."""
+
+    fragments: list[Fragment] = field(default_factory=list)
+    attrs: list[tuple[str, str, str]] = field(default_factory=list)
+    feed: list[Fragment] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.fragments or self.attrs or self.feed)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A topic's place in its history of changes."""
+
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything retained of a topic, and how far it counts. The feed is newest first."""
+
+    stamp: Stamp
+    fragments: list[Fragment]
+    attrs: list[tuple[str, str, str]]
+    feed: list[Fragment]
+
+
+class Store(Protocol):
+    """Where what viewers are shown is retained."""
+
+    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
+        """Retain a change and return its place; None where the fence (server, number) is old."""
+
+    async def snapshot(self, topic: str) -> Snapshot:
+        """Return all that is retained of a topic."""
+
+    async def forget(self, topic: str, prefix: str) -> list[str]:
+        """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
+
+
+@dataclass(slots=True)
+class _Topic:
+    seq: int = 0
+    fragments: "OrderedDict[str, Fragment]" = field(default_factory=OrderedDict)
+    attrs: dict[tuple[str, str], str] = field(default_factory=dict)
+    feed: "OrderedDict[str, Fragment]" = field(default_factory=OrderedDict)
+
+    def retain(self, change: Change) -> None:
+        for fragment in change.fragments:
+            if fragment.html:
+                before = self.fragments.get(fragment.id)
+                into = fragment.into or (before.into if before else None)
+                self.fragments[fragment.id] = Fragment(fragment.id, fragment.html, into)
+            else:
+                self.fragments.pop(fragment.id, None)
+        for element, name, value in change.attrs:
+            self.attrs[element, name] = value
+        for line in change.feed:
+            self.feed.pop(line.id, None)
+            self.feed[line.id] = line
+        while len(self.feed) > FEED_LIMIT:
+            self.feed.popitem(last=False)
+
+
+class MemoryStore:
+    """The store of the embedded mode: this process's memory, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._epoch = secrets.token_hex(4)
+        self._topics: dict[str, _Topic] = {}
+        self._fences: dict[int, int] = {}
+
+    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
+        """Retain a change and return its place; None where the fence is old."""
+        server_id, number = fence
+        with self._lock:
+            if number < self._fences.get(server_id, 0):
+                return None
+            self._fences[server_id] = number
+            kept = self._topics.setdefault(topic, _Topic())
+            kept.retain(change)
+            kept.seq += 1
+            return Stamp(self._epoch, kept.seq)
+
+    async def snapshot(self, topic: str) -> Snapshot:
+        """Return all that is retained of a topic."""
+        with self._lock:
+            kept = self._topics.setdefault(topic, _Topic())
+            attrs = [(element, name, value) for (element, name), value in kept.attrs.items()]
+            feed = list(reversed(kept.feed.values()))
+            stamp = Stamp(self._epoch, kept.seq)
+            return Snapshot(stamp, list(kept.fragments.values()), attrs, feed)
+
+    async def forget(self, topic: str, prefix: str) -> list[str]:
+        """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
+        with self._lock:
+            kept = self._topics.setdefault(topic, _Topic())
+            gone = [key for key in kept.fragments if _belongs(key, prefix)]
+            for key in gone:
+                del kept.fragments[key]
+            for key in [key for key in kept.attrs if _belongs(key[0], prefix)]:
+                del kept.attrs[key]
+            return gone
+
+
+def _belongs(element: str, prefix: str) -> bool:
+    return element == prefix or element.startswith(f"{prefix}-")
+
+
+# One script, so that fence, retention and count cannot fall apart. KEYS: fences, epoch, seq,
+# fragments, attrs, feed, feed order. ARGV: server, fence, fresh epoch, change as JSON, feed limit.
+_STAMP = """
+local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if tonumber(ARGV[2]) < known then return {} end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local change = cjson.decode(ARGV[4])
+for _, f in ipairs(change.fragments) do
+  if f[2] == '' then redis.call('HDEL', KEYS[4], f[1])
+  else
+    local before = redis.call('HGET', KEYS[4], f[1])
+    if f[3] == '' and before then f[3] = cjson.decode(before)[2] end
+    redis.call('HSET', KEYS[4], f[1], cjson.encode({f[2], f[3]}))
+  end
+end
+for _, a in ipairs(change.attrs) do
+  redis.call('HSET', KEYS[5], cjson.encode({a[1], a[2]}), a[3])
+end
+local seq = redis.call('INCR', KEYS[3])
+for i, l in ipairs(change.feed) do
+  redis.call('HSET', KEYS[6], l[1], l[2])
+  redis.call('ZADD', KEYS[7], seq * 1000 + i, l[1])
+end
+local extra = redis.call('ZCARD', KEYS[7]) - tonumber(ARGV[5])
+if extra > 0 then
+  for _, id in ipairs(redis.call('ZPOPMIN', KEYS[7], extra)) do
+    redis.call('HDEL', KEYS[6], id)
+  end
+end
+redis.call('SETNX', KEYS[2], ARGV[3])
+return {redis.call('GET', KEYS[2]), seq}
+"""
+
+_SNAPSHOT = """
+redis.call('SETNX', KEYS[2], ARGV[1])
+return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]) or '0',
+  redis.call('HGETALL', KEYS[4]), redis.call('HGETALL', KEYS[5]), redis.call('HGETALL', KEYS[6]),
+  redis.call('ZREVRANGE', KEYS[7], 0, -1)}
+"""
+
+
+class RedisStore:
+    """The store of the team mode: Redis, shared by all processes."""
+
+    def __init__(self) -> None:
+        self._clients: dict[int, Any] = {}
+
+    def _client(self) -> Any:
+        """Return this event loop's client: redis.asyncio connections cannot change loops."""
+        import asyncio
+
+        import redis.asyncio
+
+        loop = asyncio.get_running_loop()
+        found = self._clients.get(id(loop))
+        if found is None or found[0] is not loop:
+            client = redis.asyncio.from_url(settings.REDIS_URL, decode_responses=True)
+            self._clients = {k: v for k, v in self._clients.items() if not v[0].is_closed()}
+            self._clients[id(loop)] = found = (loop, client)
+        return found[1]
+
+    @staticmethod
+    def _keys(topic: str) -> list[str]:
+        parts = ("seq", "fragments", "attrs", "feed", "order")
+        return ["live:fences", "live:epoch", *(f"live:{topic}:{part}" for part in parts)]
+
+    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
+        """Retain a change and return its place; None where the fence is old."""
+        body = json.dumps(
+            {
+                "fragments": [[f.id, f.html, f.into or ""] for f in change.fragments],
+                "attrs": change.attrs,
+                "feed": [[line.id, line.html] for line in change.feed],
+            }
+        )
+        keys = self._keys(topic)
+        epoch = secrets.token_hex(4)
+        told = await self._client().eval(_STAMP, len(keys), *keys, *fence, epoch, body, FEED_LIMIT)
+        return Stamp(told[0], int(told[1])) if told else None
+
+    async def snapshot(self, topic: str) -> Snapshot:
+        """Return all that is retained of a topic."""
+        keys = self._keys(topic)
+        epoch, seq, fragments, attrs, feed, order = await self._client().eval(
+            _SNAPSHOT, len(keys), *keys, secrets.token_hex(4)
+        )
+        lines = _pairs(feed)
+        kept = sorted((key, json.loads(value)) for key, value in _pairs(fragments).items())
+        return Snapshot(
+            Stamp(epoch, int(seq)),
+            # A shell's id is a prefix of its parts' ids: sorted, it comes before them.
+            [Fragment(key, html, into or None) for key, (html, into) in kept],
+            [(*json.loads(key), value) for key, value in _pairs(attrs).items()],
+            [Fragment(key, lines[key], "feed") for key in order if key in lines],
+        )
+
+    async def forget(self, topic: str, prefix: str) -> list[str]:
+        """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
+        client, keys = self._client(), self._keys(topic)
+        gone = [key for key in await client.hkeys(keys[3]) if _belongs(key, prefix)]
+        attrs = await client.hkeys(keys[4])
+        fields = [key for key in attrs if _belongs(json.loads(key)[0], prefix)]
+        if gone:
+            await client.hdel(keys[3], *gone)
+        if fields:
+            await client.hdel(keys[4], *fields)
+        return gone
+
+
+def _pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@cache
+def live_store() -> Store:
+    """Return this process's store, as the settings choose it."""
+    store: Store = import_string(settings.LIVE_STORE)()
+    return store

@@ -1,0 +1,48 @@
+"""The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.utils.safestring import SafeString, mark_safe
+
+from telemetry.live import PARTS, team_topic
+from telemetry.models import Server, Team
+from telemetry.stores import Snapshot, live_store
+
+
+@dataclass(slots=True)
+class ServerWall:
+    """A server's place: its attributes, and its parts as they were last sent."""
+
+    server: Server
+    attrs: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, SafeString] = field(default_factory=dict)
+
+
+def context(team: Team) -> dict[str, Any]:
+    """Return the context of telemetry/live.html for a team."""
+    snapshot = async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    servers = list(Server.objects.watched().filter(team=team))
+    return {
+        "team": team,
+        "walls": [_wall(server, snapshot) for server in servers],
+        "feed": [_ready(line.html) for line in snapshot.feed],
+        "chips": [_ready(f.html) for f in snapshot.fragments if f.id.endswith("-chip")],
+        "simulated": any(server.simulated for server in servers),
+    }
+
+
+def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
+    base = f"server-{server.pk}"
+    html = {fragment.id: fragment.html for fragment in snapshot.fragments}
+    return ServerWall(
+        server,
+        {name: value for element, name, value in snapshot.attrs if element == base},
+        {part: _ready(html[f"{base}-{part}"]) for part in PARTS if f"{base}-{part}" in html},
+    )
+
+
+def _ready(html: str) -> SafeString:
+    """Mark HTML that our own templates rendered, and escaped, in the collector."""
+    return mark_safe(html)
