@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Run Scenewatch's commands; where its packages are missing, install them first (config/bootstrap)."""
+"""Run Scenewatch's commands; where its packages are missing, get them first (config/bootstrap)."""
 
+import os
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036  an old interpreter must get words, not a SyntaxError
     sys.exit(
-        "Scenewatch needs Python 3.11 or newer; this is Python %d.%d (%s).\n"
+        "Scenewatch needs Python 3.11 or newer; this is Python %d.%d (%s).\n"  # noqa: UP031
         "Run it with a newer one, for example: python3.12 manage.py serve"
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
@@ -16,6 +17,8 @@ from config import bootstrap
 def main() -> None:
     """Hand the command line to Django, in an environment that has the locked packages."""
     bootstrap.ensure_packages(sys.argv)
+    settings = "tests.settings" if sys.argv[1:2] == ["test"] else "config.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

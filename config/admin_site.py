@@ -1,7 +1,7 @@
 """The Django admin: for active superusers alone, and for everybody else not there at all."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-View = Callable[..., HttpResponseBase]
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class SiteAdmin(admin.AdminSite):
@@ -37,7 +37,7 @@ class SiteAdmin(admin.AdminSite):
                 raise Http404
             return allowed(request, *args, **kwargs)
 
-        return guarded
+        return cast(View, guarded)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Lead to the index, by way of the site's own sign-in page where that is needed."""

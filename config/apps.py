@@ -11,6 +11,10 @@ class ConfigConfig(AppConfig):
     default = True
     default_auto_field = "django.db.models.BigAutoField"
 
+    def ready(self) -> None:
+        """Register the system checks."""
+        from config import checks  # noqa: F401
+
 
 class SiteAdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site as the default one."""

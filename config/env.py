@@ -37,6 +37,16 @@ def boolean(name: str, default: bool = False) -> bool:
     return _BOOLEANS[value]
 
 
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    """Return a variable that is one of options, written in capitals or not."""
+    value = text(name, default).strip().upper()
+    if value not in options:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; write one of: {', '.join(options)}."
+        )
+    return value
+
+
 def number(name: str, default: float, low: float, high: float) -> float:
     """Return a variable that is a number from low to high."""
     value = text(name, f"{default:g}")

@@ -187,9 +187,13 @@ class Progress:
             self._write("", "\n")
 
     def _read(self, line: str) -> None:
-        if match := re.match(r"Collecting ([\w.-]+)", line):
+        # "Processing" is a wheel from a folder.
+        if match := re.match(r"Collecting ([\w.-]+)|Processing (?:.*[/\\])?([\w.]+)-", line):
             self._fetched += 1
-            self._step = f"  fetching {self._fetched} of {self._total}: {match[1]}"
+            name = match[1] or match[2]
+            self._step = f"  fetching {self._fetched} of {self._total}: {name}"
+        elif re.match(r"Ignoring [\w.-]+: markers", line):
+            self._total -= 1
         elif line.startswith("Installing collected packages"):
             self._step = f"  unpacking {self._fetched} packages"
         elif "Retrying (" in line:

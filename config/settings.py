@@ -10,6 +10,7 @@ from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.secret import secret_key
@@ -97,7 +98,13 @@ DATABASES: dict[str, Any] = {
     }
 }
 if DATABASE_URL:
-    DATABASES["default"] = {**dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
+    try:
+        DATABASES["default"] = {**dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
+    except ValueError:
+        raise ImproperlyConfigured(
+            "SCENEWATCH_DATABASE_URL is no address of a database; write "
+            "postgres://USER:PASSWORD@HOST/NAME (special characters as %40 and the like)."
+        ) from None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer, live state, broker ----------------------------------------------------------
@@ -105,7 +112,7 @@ CHANNEL_LAYERS: dict[str, Any] = {
     "default": {"BACKEND": "telemetry.layers.LoopBoundInMemoryChannelLayer"},
 }
 LIVE_STORE = "telemetry.stores.MemoryStore"
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = "memory://localhost/"
 # memory:// looks for work once a second by default, which a person who pressed a button notices.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
 CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -187,7 +194,6 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Static files -------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served straight from the source folders: nobody has to run collectstatic.
 WHITENOISE_USE_FINDERS = True
@@ -212,7 +218,7 @@ FRAMES_DIR = env.text("FRAMES_DIR")
 LEASE_S = env.number("LEASE_S", 15, 2, 120)
 
 # --- Logging ------------------------------------------------------------------------------------
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -74,8 +74,8 @@ class GraphAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Graph]:
         """Return graphs with their sizes and without themselves."""
-        size = Length("compressed")
-        return super().get_queryset(request).defer("compressed").annotate(size_bytes=size)
+        graphs: QuerySet[Graph] = super().get_queryset(request)
+        return graphs.defer("compressed").annotate(size_bytes=Length("compressed"))
 
     @admin.display(description="compressed size", ordering="size_bytes")
     def compressed_size(self, graph: Any) -> str:

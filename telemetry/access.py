@@ -5,16 +5,11 @@ PermissionDenied. Being a superuser makes nobody a member: the site admin has th
 sees a team's pages only where a team has put them on its list, like everybody else.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import IntEnum
-
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -57,78 +52,26 @@ def _membership(user: Person, team: Q, role: Role) -> Membership:
     return membership
 
 
-class Refusal(IntEnum):
-    """Why a socket may not listen: the code that it is closed with."""
+def socket_allowed(session_key: str, user_id: int, auth_hash: str, slug: str) -> bool:
+    """Say whether an open socket may go on listening to the team: two queries.
 
-    SIGNED_OUT = 4401
-    NOT_A_MEMBER = 4404
-
-
-class SocketRefused(Exception):
-    """The socket may not listen, or no longer; close it with `code`."""
-
-    def __init__(self, code: Refusal) -> None:
-        super().__init__(code.name)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who listens to a team, and the session that it was opened with.
-
-    The team is kept by its key: a slug may be given to another team while the socket is open.
+    Its user must still be signed in with the session that it was opened with (the row exists, has
+    not run out and is this user's, who is active and whose password is what it was), and still be
+    a member. A changed password gives the user's own browser a new session as well, so that its
+    sockets close too, and open again under that.
     """
-
-    session_key: str
-    user_id: int
-    auth_hash: str
-    team_id: int
-
-
-def listener_for(session: SessionBase, slug: str) -> Listener:
-    """Return who asks, with this session, to listen to the team; raises SocketRefused."""
-    key = session.session_key
-    if key is None:
-        raise SocketRefused(Refusal.SIGNED_OUT)
-    user_id = session.get(SESSION_KEY)
-    if user_id is None:
-        raise SocketRefused(Refusal.SIGNED_OUT)
-    auth_hash = session.get(HASH_SESSION_KEY, "")
-    team_id = _listened_team(key, int(user_id), auth_hash, Q(team__slug=slug))
-    return Listener(key, int(user_id), auth_hash, team_id)
-
-
-def recheck(listener: Listener) -> None:
-    """Raise SocketRefused unless the listener is still signed in and still a member: two queries.
-
-    Signed in means: the session that the socket was opened with still exists, has not run out and
-    is still this user's, who is active and whose password is what it was. A changed password also
-    gives the user's own browser a new session, so its sockets close and open again under that.
-    """
-    _listened_team(
-        listener.session_key, listener.user_id, listener.auth_hash, Q(team_id=listener.team_id)
-    )
-
-
-def _listened_team(session_key: str, user_id: int, auth_hash: str, team: Q) -> int:
-    if not _session_is_of(session_key, user_id, timezone.now()):
-        raise SocketRefused(Refusal.SIGNED_OUT)
-    membership = Membership.objects.filter(team, user_id=OuterRef("pk"))
-    user = (
-        get_user_model()
-        .objects.filter(pk=user_id, is_active=True)
-        .annotate(listened_team=Subquery(membership.values("team_id")[:1]))
+    session = Session.objects.filter(
+        session_key=session_key, expire_date__gt=timezone.now()
+    ).first()
+    if session is None:
+        return False
+    if session.get_decoded().get(SESSION_KEY) != str(user_id):
+        return False
+    membership = (
+        Membership.objects.select_related("user")
+        .filter(team__slug=slug, user_id=user_id, user__is_active=True)
         .first()
     )
-    if user is None:
-        raise SocketRefused(Refusal.SIGNED_OUT)
-    if not constant_time_compare(user.get_session_auth_hash(), auth_hash):
-        raise SocketRefused(Refusal.SIGNED_OUT)
-    if user.listened_team is None:
-        raise SocketRefused(Refusal.NOT_A_MEMBER)
-    return int(user.listened_team)
-
-
-def _session_is_of(session_key: str, user_id: int, now: datetime) -> bool:
-    row = Session.objects.filter(session_key=session_key, expire_date__gt=now).first()
-    return row is not None and row.get_decoded().get(SESSION_KEY) == str(user_id)
+    if membership is None:
+        return False
+    return constant_time_compare(membership.user.get_session_auth_hash(), auth_hash)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from telemetry import sign_in
+from telemetry import sign_in, wall_page
 from telemetry.access import team_for
 from telemetry.models import ClientClaim, Membership, Team
 
@@ -32,15 +32,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def live(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the team's servers and what happens on them now."""
-    from telemetry import wall_page
-
     membership = team_for(request.user, slug)
     context = wall_page.context(membership.team)
-    return render(
-        request,
-        "telemetry/live.html",
-        {**context, "team": membership.team, "membership": membership},
-    )
+    return render(request, "telemetry/live.html", {**context, "membership": membership})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -181,7 +181,7 @@ PATTERNS: list[tuple[re.Pattern[str], Callable[[_Match], LogLine]]] = [
     (
         # Since 2025: "loaded completely; <usable> <n> MB loaded, full load: True".
         re.compile(
-            rf"loaded (?P<how>completely|partially); [^,]{{0,80}}?(?P<mb>{_MB}) MB loaded"
+            rf"loaded (?P<how>completely|partially); (?:.{{0,80}}? )?(?P<mb>{_MB}) MB loaded"
             rf"(?:, (?P<off>{_MB}) MB offloaded)?"
         ),
         _loaded,

@@ -1,8 +1,10 @@
 """`manage.py test`: pytest in this interpreter, with its own options."""
 
+import os
 import sys
 
 import pytest
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 
@@ -14,4 +16,5 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Hand the arguments on unread, and end with pytest's exit code."""
+        os.chdir(settings.BASE_DIR)
         sys.exit(int(pytest.main(argv[2:])))

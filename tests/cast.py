@@ -1,0 +1,234 @@
+"""The cast of the tests, and plain builders of rows.
+
+Northlight is the team that the tests look at: alice is its admin, olga an operator, bob a viewer.
+mallory is the admin of another team, Southdark, and must see nothing of Northlight. root is the
+site admin and in no team.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from telemetry.models import (
+    BlindWindow,
+    ClientClaim,
+    Device,
+    Environment,
+    Lease,
+    Membership,
+    Role,
+    Server,
+    SignInLink,
+    Team,
+)
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody, and both teams."""
+
+    northlight: Team
+    southdark: Team
+    alice: User
+    olga: User
+    bob: User
+    mallory: User
+    root: User
+
+
+def make_cast() -> Cast:
+    """Return the cast, freshly made."""
+    cast = Cast(
+        make_team("Northlight"),
+        make_team("Southdark"),
+        *(make_user(name) for name in ("alice", "olga", "bob", "mallory")),
+        make_user("root", is_staff=True, is_superuser=True),
+    )
+    join(cast.northlight, cast.alice, Role.ADMIN)
+    join(cast.northlight, cast.olga, Role.OPERATOR)
+    join(cast.northlight, cast.bob, Role.VIEWER)
+    join(cast.southdark, cast.mallory, Role.ADMIN)
+    return cast
+
+
+def make_user(username: str, **fields: Any) -> User:
+    """Return a user without a password: tests sign in with `force_login`."""
+    user = User(username=username, **fields)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def make_team(name: str, **fields: Any) -> Team:
+    """Return a team; its slug is its name in lower case."""
+    return Team.objects.create(**{"name": name, "slug": name.lower(), **fields})
+
+
+def join(team: Team, user: User, role: Role = Role.VIEWER) -> Membership:
+    """Make the user a member of the team."""
+    return Membership.objects.create(team=team, user=user, role=role)
+
+
+def make_server(team: Team, **fields: Any) -> Server:
+    """Return a server of the team."""
+    n = next(_numbers)
+    return Server.objects.create(
+        **{"team": team, "name": f"gpu-{n}", "url": f"http://gpu-{n}:8188", **fields}
+    )
+
+
+def make_device(server: Server, **fields: Any) -> Device:
+    """Return a GPU of the server."""
+    usual = {"index": next(_numbers), "name": "RTX 5090", "kind": "cuda", "seen_at": NOON}
+    return Device.objects.create(**{"server": server, **usual, **fields})
+
+
+def make_environment(server: Server, **fields: Any) -> Environment:
+    """Return what the server runs on."""
+    usual = {"since": NOON, "fingerprint": "f" * 64, "comfyui_version": "0.33.0"}
+    return Environment.objects.create(**{"server": server, **usual, **fields})
+
+
+def make_blind_window(server: Server, **fields: Any) -> BlindWindow:
+    """Return a time in which the server was not watched."""
+    began_at = NOON + timedelta(seconds=next(_numbers))
+    usual = {"began_at": began_at, "reason": "no collector"}
+    return BlindWindow.objects.create(**{"server": server, **usual, **fields})
+
+
+def make_lease(server: Server, **fields: Any) -> Lease:
+    """Return the lease of a server that a collector follows."""
+    usual = {"owner": "worker-1", "fence": 1, "expires_at": NOON, "renewed_at": NOON}
+    return Lease.objects.create(**{"server": server, **usual, **fields})
+
+
+def make_claim(team: Team, user: User, **fields: Any) -> ClientClaim:
+    """Return the user's claim of a client_id."""
+    usual = {"client_id": f"client-{next(_numbers)}"}
+    return ClientClaim.objects.create(**{"team": team, "user": user, **usual, **fields})
+
+
+def make_link(user: User, **fields: Any) -> SignInLink:
+    """Return a sign-in link whose token nobody knows."""
+    usual = {"token_sha256": f"{next(_numbers):064}", "expires_at": NOON}
+    return SignInLink.objects.create(**{"user": user, **usual, **fields})
+
+
+def make_run(team: Team, **fields: Any) -> Run:
+    """Return a run of the team."""
+    usual = {"external_id": f"run-{next(_numbers)}", "began_at": NOON, "touched_at": NOON}
+    return Run.objects.create(**{"team": team, **usual, **fields})
+
+
+def make_scene(run: Run, **fields: Any) -> Scene:
+    """Return a scene of the run."""
+    usual = {"external_id": f"scene-{next(_numbers):03}"}
+    return Scene.objects.create(**{"run": run, **usual, **fields})
+
+
+def make_attempt(server: Server, scene: Scene | None = None, **fields: Any) -> Attempt:
+    """Return an attempt on the server, at a scene of its own unless one is given."""
+    scene = scene or make_scene(make_run(server.team))
+    usual = {"prompt_id": f"prompt-{next(_numbers)}", "seen_at": NOON}
+    return Attempt.objects.create(**{"server": server, "scene": scene, **usual, **fields})
+
+
+def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
+    """Return the stored graph of the attempt."""
+    compressed = zlib.compress(json.dumps(graph or {"3": {"class_type": "KSampler"}}).encode())
+    return Graph.objects.create(attempt=attempt, compressed=compressed)
+
+
+def make_node(attempt: Attempt, **fields: Any) -> NodeExecution:
+    """Return one node of the attempt."""
+    usual = {"node": str(next(_numbers)), "class_type": "KSampler", "started_at": NOON}
+    return NodeExecution.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
+def make_activity(server: Server, **fields: Any) -> ActivityEvent:
+    """Return a line of the server's activity feed."""
+    usual = {"key": f"key-{next(_numbers)}", "kind": "offline", "tone": "bad", "text": "Offline"}
+    return ActivityEvent.objects.create(
+        **{"team": server.team, "server": server, "at": NOON, **usual, **fields}
+    )
+
+
+def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
+    """Return one row of every model for the team, with the word in each text that has no choices.
+
+    The slug alone is left as it is: it stands in addresses, which the one who asks knows.
+    """
+    team.name = f"{word} team"
+    team.save()
+    member.email = f"{word}@example.com"
+    member.save()
+    server = make_server(
+        team, name=f"{word} server", url=f"http://{word}:8188", bearer_encrypted=f"{word} cipher"
+    )
+    run = make_run(
+        team,
+        source=f"{word} source",
+        external_id=f"{word} run",
+        story_id=f"{word} story",
+        submitter=f"{word} submitter",
+    )
+    scene = make_scene(run, external_id=f"{word} scene")
+    attempt = make_attempt(
+        server,
+        scene,
+        prompt_id=f"{word} prompt",
+        client_id=f"{word} client",
+        submitter=f"{word} submitter",
+        workload=f"{word} workload",
+        extra_data={"scene_id": word},
+        reason=f"{word} reason",
+        error_type=f"{word} error",
+        error_message=f"{word} message",
+        error_node=f"{word} node",
+        error_node_type=f"{word} node type",
+        traceback=f"{word} traceback",
+    )
+    rows: tuple[Model, ...] = (
+        team,
+        Membership.objects.get(team=team, user=member),
+        server,
+        run,
+        scene,
+        attempt,
+        make_device(server, uuid=f"{word} uuid", name=f"{word} device", kind=word),
+        make_environment(
+            server,
+            fingerprint=f"{word} fingerprint",
+            comfyui_version=f"{word} comfyui",
+            python_version=f"{word} python",
+            pytorch_version=f"{word} pytorch",
+            os=f"{word} os",
+            argv=[word],
+            devices=[word],
+        ),
+        make_blind_window(server, reason=f"{word} reason"),
+        make_lease(server, owner=f"{word} owner"),
+        make_claim(team, member, client_id=f"{word} client"),
+        make_link(member, token_sha256=f"{word} digest"),
+        make_graph(attempt, {"3": {"class_type": word}}),
+        make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
+        make_activity(
+            server,
+            attempt=attempt,
+            key=f"{word} key",
+            kind=f"{word} kind",
+            text=f"{word} text",
+            detail=f"{word} detail",
+        ),
+    )
+    return {type(row): row for row in rows}

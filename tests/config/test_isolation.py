@@ -1,0 +1,434 @@
+"""The isolation matrix: every address, asked in every way, by everybody, about both teams.
+
+The routes are read from the URL configuration, so none can be forgotten: one without an entry in
+POLICIES or SOCKETS fails by name. All rows of a team carry its canary, a word that must never reach
+who is not in that team, in whatever part of an answer.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from telemetry.models import ROLE_RANK, Membership, Role, Team
+from telemetry.routing import websocket_urlpatterns
+from telemetry.sign_in import make_link_token
+from tests.cast import Cast, furnish, make_cast
+
+ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
+LOOK = frozenset({"GET", "HEAD"})
+FORM = LOOK | {"POST"}
+POST = frozenset({"POST"})
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+PERSONAS = ("anonymous", "mallory", "root", "bob", "olga", "alice")
+
+# What is let through in spite of the rules: (route, persona, why). Each would need a good reason.
+EXCEPTIONS: list[tuple[str, str, str]] = []
+
+
+@dataclass(frozen=True)
+class Side:
+    """A team with a row of every model, the word that stands in all of them, and a way in."""
+
+    team: Team
+    word: str
+    rows: dict[type[models.Model], models.Model]
+    token: str
+
+
+Arguments = Callable[[Side], dict[str, str]]
+
+
+def slug(side: Side) -> dict[str, str]:
+    """Return the argument of the pages of a team."""
+    return {"slug": side.team.slug}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
+
+    `data` is what a form posts there.
+    """
+
+    who: Role | str
+    methods: frozenset[str]
+    arguments: Arguments = lambda side: {}
+    data: dict[str, str] = field(default_factory=dict)
+
+
+POLICIES = {
+    "": Policy(SIGNED_IN, LOOK),
+    "login/": Policy(ANYBODY, FORM),
+    "logout/": Policy(ANYBODY, POST),
+    "password/": Policy(SIGNED_IN, FORM),
+    "password/done/": Policy(SIGNED_IN, LOOK),
+    "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
+    "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
+}
+ADMIN = Policy(SITE_ADMIN, FORM)
+SOCKETS = {"ws/team/<slug:slug>/": Policy(Role.VIEWER, frozenset({"CONNECT"}), slug)}
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address with its arguments open, and the model that an admin page is about."""
+
+    path: str
+    model: type[models.Model] | None = None
+
+    def filled(self, arguments: dict[str, str]) -> str:
+        """Return the address with its arguments put in."""
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", self.path).replace("$", "")
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: arguments[found[1]], path)
+
+
+def walk(patterns: list[Any], prefix: str = "", model: Any = None) -> Iterator[Route]:
+    """Yield every route below the patterns."""
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern).removeprefix("^")
+        if isinstance(pattern, URLResolver):
+            about = re.fullmatch(r"admin/(\w+)/(\w+)/", path)
+            yield from walk(
+                pattern.url_patterns, path, apps.get_model(*about.groups()) if about else model
+            )
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield Route(path, model)
+
+
+ROUTES = list(walk(get_resolver().url_patterns))
+ADMIN_ROUTES = [route for route in ROUTES if route.path.startswith("admin/")]
+SITE_ROUTES = [route for route in ROUTES if route not in ADMIN_ROUTES]
+SOCKET_ROUTES = list(walk(list(websocket_urlpatterns)))
+
+each_persona = pytest.mark.parametrize("persona", PERSONAS)
+each_site_route = pytest.mark.parametrize("route", SITE_ROUTES, ids=lambda r: r.path or "home")
+each_socket = pytest.mark.parametrize("route", SOCKET_ROUTES, ids=lambda r: r.path)
+
+
+class World:
+    """The cast with both teams furnished, and what everybody may know."""
+
+    def __init__(self) -> None:
+        self.cast: Cast = make_cast()
+        self.sides = (
+            self._side(self.cast.northlight, self.cast.bob, "qnorthq"),
+            self._side(self.cast.southdark, self.cast.mallory, "qsouthq"),
+        )
+        self.browser = Client()
+
+    @staticmethod
+    def _side(team: Team, member: User, word: str) -> Side:
+        rows = furnish(team, member, word)
+        return Side(team, word, rows, make_link_token(member, timedelta(hours=1)))
+
+    def enter(self, persona: str) -> None:
+        """Begin a new session for the persona, in the one browser."""
+        self.browser.cookies.clear()
+        if persona != "anonymous":
+            self.browser.force_login(getattr(self.cast, persona))
+
+    def role(self, persona: str, side: Side) -> Role | None:
+        """Return the persona's role in the side's team."""
+        if persona == "anonymous":
+            return None
+        user = getattr(self.cast, persona)
+        membership = Membership.objects.filter(user=user, team=side.team).first()
+        return Role(membership.role) if membership else None
+
+    def forbidden_words(self, persona: str) -> list[bytes]:
+        """Return the canaries of the teams that the persona is not in."""
+        return [side.word.encode() for side in self.sides if self.role(persona, side) is None]
+
+
+def ask(world: World, persona: str, method: str, path: str, data: dict[str, str]) -> Any:
+    """Return the answer to one request; what it changed is undone."""
+    with transaction.atomic():
+        world.enter(persona)
+        if method == "POST":
+            response = world.browser.post(path, data)
+        else:
+            response = world.browser.generic(method, path)
+        transaction.set_rollback(True)
+    return response
+
+
+def verdict(response: Any) -> str:
+    """Return what an answer comes to: "sign in", "ok" or the number of a refusal."""
+    if response.headers.get("Location", "").startswith("/login/?next="):
+        return "sign in"
+    if response.status_code < 400:
+        return "ok"
+    return str(response.status_code)
+
+
+def expected(policy: Policy, method: str, persona: str, role: Role | None) -> str:
+    """Return the verdict that the policy asks for."""
+    if method not in policy.methods:
+        return "405"
+    if persona == "anonymous" and policy.who != ANYBODY:
+        return "sign in"
+    if not isinstance(policy.who, Role):
+        return "ok"
+    if role is None:
+        return "404"
+    return "ok" if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
+
+
+def leaks(response: Any, words: list[bytes]) -> list[bytes]:
+    """Return the words that stand anywhere in an answer: status line, headers, cookies, body."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    cookies = response.cookies.output().encode()
+    return [word for word in words if word in response.serialize_headers() + cookies + body]
+
+
+@pytest.mark.django_db
+@each_persona
+@each_site_route
+def test_a_page_answers_everybody_as_its_policy_says(route: Route, persona: str) -> None:
+    policy = POLICIES.get(route.path)
+    assert policy, f"{route.path!r} has no entry in POLICIES"
+    world = World()
+    words = world.forbidden_words(persona)
+
+    for side in world.sides:
+        path, role = route.filled(policy.arguments(side)), world.role(persona, side)
+        for method in METHODS:
+            response = ask(world, persona, method, path, policy.data)
+            case = f"{persona}: {method} {path}"
+
+            found = verdict(response)
+            wanted = {expected(policy, method, persona, role)}
+            if wanted == {"405"} and persona == "anonymous" and policy.who != ANYBODY:
+                # Either refusal will do: Django's own views ask for the signature first.
+                wanted.add("sign in")
+            assert found in wanted, f"{case} -> {found}, not {wanted}"
+            assert not leaks(response, words), f"{case} leaks {leaks(response, words)}"
+
+
+def admin_arguments(route: Route, side: Side) -> dict[str, str]:
+    """Return arguments for an admin page that lead to a row of the side."""
+    row = side.rows.get(route.model or Team) or side.rows[Membership].user  # type: ignore[attr-defined]
+    return {
+        "object_id": str(row.pk),
+        "id": str(row.pk),
+        "content_type_id": str(ContentType.objects.get_for_model(type(row)).pk),
+        "app_label": "telemetry",
+        "url": "telemetry/nothing",
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("persona", [p for p in PERSONAS if p != "root"])
+def test_the_admin_is_there_for_no_one_else(persona: str) -> None:
+    world = World()
+    words = world.forbidden_words(persona)
+    world.enter(persona)
+
+    for side in world.sides:
+        for route in ADMIN_ROUTES:
+            path = route.filled(admin_arguments(route, side))
+            for method in METHODS:
+                response = world.browser.generic(method, path)
+                case = f"{persona}: {method} {path}"
+
+                wanted = "sign in" if persona == "anonymous" else "404"
+                assert verdict(response) == wanted, f"{case} -> {verdict(response)}"
+                assert not leaks(response, words), f"{case} leaks {leaks(response, words)}"
+
+
+@pytest.mark.django_db
+def test_the_admin_answers_a_site_admin() -> None:
+    world = World()
+
+    for route in ADMIN_ROUTES:
+        path = route.filled(admin_arguments(route, world.sides[0]))
+        for method in METHODS:
+            found = verdict(ask(world, "root", method, path, {}))
+
+            # 403 where a record is read-only, 404 where Django leads on to a page that is not.
+            wanted = {"ok", "403", "404"} if method in ADMIN.methods else {"405"}
+            assert found in wanted, f"root: {method} {path} -> {found}"
+
+
+def test_no_policy_is_left_over() -> None:
+    assert set(POLICIES) == {route.path for route in SITE_ROUTES}
+    assert set(SOCKETS) == {route.path for route in SOCKET_ROUTES}
+
+
+def test_there_is_no_exception(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\nisolation: {len(EXCEPTIONS)} exceptions {EXCEPTIONS}")  # noqa: T201
+
+    assert EXCEPTIONS == []
+
+
+@pytest.mark.django_db
+def test_every_text_of_a_team_carries_its_canary() -> None:
+    [side, _] = World().sides
+    ours = [m for app in ("telemetry", "history") for m in apps.get_app_config(app).get_models()]
+
+    without = [
+        f"{model._meta.label}.{column.name}"
+        for model in ours
+        for column in model._meta.concrete_fields
+        if isinstance(column, models.CharField | models.TextField | models.JSONField)
+        if not column.choices and not isinstance(column, models.SlugField)
+        if side.word not in str(getattr(side.rows[model], column.name))
+    ]
+
+    assert not without, f"tests/cast.py furnishes without the word: {without}"
+
+
+CLOSED_SIGNED_OUT, CLOSED_NO_ACCESS, CLOSED_NOT_FOUND = 4401, 4403, 4404
+
+
+class Socket:
+    """One browser's socket: what it heard, and the code that it was closed with."""
+
+    def __init__(self, path: str, browser: Client, origin: str = "http://localhost") -> None:
+        from config.asgi import application
+
+        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+        headers = {"host": "localhost", "origin": origin, "cookie": cookies}
+        self.heard: list[str] = []
+        self.communicator = WebsocketCommunicator(
+            application, path, [(k.encode(), v.encode()) for k, v in headers.items() if v]
+        )
+
+    async def open(self) -> bool:
+        """Open the socket; say whether it was let in so far as to get a code or a text."""
+        accepted, _ = await self.communicator.connect(timeout=5)
+        return accepted
+
+    async def hear(self) -> str:
+        """Return the next text."""
+        self.heard.append(await self.communicator.receive_from(timeout=5))
+        return self.heard[-1]
+
+    async def closed(self) -> int:
+        """Listen until the socket is closed, and return the code."""
+        while True:
+            message = await self.communicator.receive_output(timeout=5)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
+            self.heard.append(message["text"])
+
+
+@pytest.mark.django_db(transaction=True)
+@each_persona
+@each_socket
+def test_a_socket_answers_everybody_as_its_policy_says(route: Route, persona: str) -> None:
+    policy = SOCKETS.get(route.path)
+    assert policy, f"{route.path!r} has no entry in SOCKETS"
+    world = World()
+    words = world.forbidden_words(persona)
+    world.enter(persona)
+
+    for side in world.sides:
+        socket = Socket(route.filled(policy.arguments(side)), world.browser)
+        wanted = expected(policy, "CONNECT", persona, world.role(persona, side))
+        found = async_to_sync(meet)(socket)
+
+        assert found == wanted, f"{persona} at {side.team}: {found}, not {wanted}"
+        assert not [word for word in words if word.decode() in "".join(socket.heard)]
+
+
+async def meet(socket: Socket) -> str:
+    """Open a socket and return what comes of it, in the words of `expected`."""
+    assert await socket.open()
+    message = await socket.communicator.receive_output(timeout=5)
+    if message["type"] == "websocket.close":
+        return {CLOSED_SIGNED_OUT: "sign in", CLOSED_NOT_FOUND: "404", CLOSED_NO_ACCESS: "403"}[
+            message["code"]
+        ]
+    socket.heard.append(message["text"])
+    await socket.communicator.disconnect()
+    return "ok"
+
+
+@pytest.mark.django_db(transaction=True)
+@each_socket
+def test_a_socket_is_refused_to_the_pages_of_other_sites(route: Route) -> None:
+    world = World()
+    world.enter("bob")
+    path = route.filled(SOCKETS[route.path].arguments(world.sides[0]))
+
+    socket = Socket(path, world.browser, origin="http://evil.example")
+
+    assert not async_to_sync(socket.open)()
+
+
+def sign_out(world: World) -> None:
+    """Have bob sign out."""
+    world.browser.post("/logout/")
+
+
+def change_password(world: World) -> None:
+    """Have bob change his password."""
+    new = {"new_password1": "staple of another kind", "new_password2": "staple of another kind"}
+    response = world.browser.post("/password/", {"old_password": "correct horse", **new})
+    assert response.status_code == 302
+
+
+def leave_team(world: World) -> None:
+    """Take bob out of the team."""
+    Membership.objects.filter(user=world.cast.bob).delete()
+
+
+def deactivate(world: World) -> None:
+    """Deactivate bob."""
+    User.objects.filter(pk=world.cast.bob.pk).update(is_active=False)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("happening", [sign_out, change_password, leave_team, deactivate])
+@each_socket
+def test_an_open_socket_is_closed_by(
+    happening: Callable[[World], None], route: Route, settings: Any
+) -> None:
+    settings.ACCESS_RECHECK_S = 0.05
+    world = World()
+    world.cast.bob.set_password("correct horse")
+    world.cast.bob.save()
+    world.enter("bob")
+    socket = Socket(route.filled(SOCKETS[route.path].arguments(world.sides[0])), world.browser)
+
+    async def scenario() -> int:
+        assert await socket.open()
+        await socket.hear()
+        await sync_to_async(happening)(world)
+        return await socket.closed()
+
+    assert async_to_sync(scenario)() == CLOSED_NO_ACCESS
+
+
+@pytest.mark.django_db(transaction=True)
+@each_socket
+def test_an_open_socket_outlives_the_checks_that_it_passes(route: Route, settings: Any) -> None:
+    settings.ACCESS_RECHECK_S = 0.05
+    world = World()
+    world.enter("bob")
+    socket = Socket(route.filled(SOCKETS[route.path].arguments(world.sides[0])), world.browser)
+
+    async def scenario() -> bool:
+        assert await socket.open()
+        await socket.hear()
+        quiet: bool = await socket.communicator.receive_nothing(timeout=0.4)
+        await socket.communicator.disconnect()
+        return quiet
+
+    assert async_to_sync(scenario)()

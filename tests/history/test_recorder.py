@@ -1,0 +1,237 @@
+"""The record: rows from transitions, repeated without harm, refused to who lost the fence."""
+
+from datetime import timedelta
+
+import pytest
+
+from history import rows
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.recorder import FenceLost, Writer
+from history.rows import write_rows
+from telemetry import transitions as t
+from telemetry.activity import happenings
+from telemetry.contact import Answered, StatsTold, WatchResumed
+from telemetry.leases import claim
+from telemetry.models import BlindWindow, Environment, Lease, Server, Team
+from telemetry.protocol import read_stats
+from tests.telemetry.test_machine import BEGAN, Feed, ms, prompt, success
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def leased():
+    team = Team.objects.create(name="Northlight", slug="northlight")
+    Server.objects.create(team=team, name="kino-01", url="http://kino-01:8188")
+    return claim("me", BEGAN)[0]
+
+
+@pytest.fixture
+def feed():
+    return Feed()
+
+
+def write(leased, feed):
+    changes, feed.changes = feed.changes, []
+    write_rows(leased, changes, happenings(feed.state, changes))
+    return changes
+
+
+def a_success(feed):
+    extra = {"run_id": "run-7", "scene_id": "scene-003", "story_id": "Harbor", "user": "mira"}
+    feed.queue(10.5, running=[prompt("a", 4, **extra, create_time=ms(8))])
+    feed.queue(13)
+    feed.history(13, (prompt("a", 4, **extra, create_time=ms(8)), success(10, 12.5)))
+
+
+def test_it_keeps_a_prompt_with_its_times_and_its_scene(leased, feed):
+    a_success(feed)
+    write(leased, feed)
+
+    attempt = Attempt.objects.get()
+    assert (attempt.status, attempt.outcome, attempt.outcome_grade) == (
+        "ended",
+        "success",
+        "measured",
+    )
+    assert (attempt.waited_s, attempt.duration_s) == (2.0, 2.5)
+    assert (attempt.scene.external_id, attempt.scene.outcome) == ("scene-003", "success")
+    assert (attempt.scene.run.external_id, attempt.scene.run.submitter) == ("run-7", "mira")
+
+
+def test_it_changes_nothing_when_written_again(leased, feed):
+    a_success(feed)
+    changes = write(leased, feed)
+    before = [list(model.objects.values()) for model in (Attempt, Run, Scene, ActivityEvent)]
+
+    feed.changes = changes
+    write(leased, feed)
+
+    after = [list(model.objects.values()) for model in (Attempt, Run, Scene, ActivityEvent)]
+    assert after == before
+
+
+def test_it_gives_prompts_of_one_run_one_run_and_their_scenes(leased, feed):
+    for number, scene in enumerate(["scene-001", "scene-002", "scene-001"]):
+        feed.queue(number, running=[prompt(f"p{number}", number, run_id="r", scene_id=scene)])
+    write(leased, feed)
+
+    assert Run.objects.count() == 1
+    assert [s.attempts.count() for s in Scene.objects.order_by("external_id")] == [2, 1]
+
+
+def test_it_gives_a_prompt_without_run_a_run_of_its_own(leased, feed):
+    feed.queue(0, running=[prompt("a")], pending=[prompt("b", 2)])
+    write(leased, feed)
+
+    assert Run.objects.count() == Scene.objects.count() == 2
+
+
+def test_it_moves_a_prompt_to_its_scene_once_that_is_known(leased, feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    write(leased, feed)
+    feed.queue(1, running=[prompt("a", 1, run_id="r", scene_id="scene-001")])
+    write(leased, feed)
+
+    assert [run.external_id for run in Run.objects.all()] == ["r"]
+    assert Attempt.objects.get().scene.external_id == "scene-001"
+
+
+def test_it_keeps_what_is_needed_to_submit_a_lost_prompt_again(leased, feed):
+    feed.queue(0, running=[prompt("a", 5)])
+    feed.queue(2, running=[prompt("n", 0)])
+    write(leased, feed)
+
+    lost = Attempt.objects.get(prompt_id="a")
+    assert (lost.outcome, lost.reason, lost.duration_s) == ("lost", "ComfyUI restarted", None)
+    assert Graph.objects.filter(attempt=lost).exists()
+
+
+def test_it_keeps_the_error_with_node_and_traceback(leased, feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    feed.frame(
+        1,
+        "execution_error",
+        prompt_id="a",
+        node_id="2",
+        node_type="TTFail",
+        exception_type="ValueError",
+        exception_message="boom",
+        traceback=["t\n"],
+        timestamp=ms(1),
+    )
+    write(leased, feed)
+
+    row = Attempt.objects.get()
+    assert (row.error_type, row.error_message, row.error_node, row.error_node_type) == (
+        "ValueError",
+        "boom",
+        "2",
+        "TTFail",
+    )
+    assert row.traceback == "t\n"
+
+
+def test_it_keeps_nodes_that_a_channel_named(leased, feed):
+    feed.queue(0, running=[prompt("a")])
+    feed.frame(1, "executing", prompt_id="a", node="1", display_node="1")
+    feed.frame(3, "executing", prompt_id="a", node="2", display_node="2")
+    write(leased, feed)
+
+    node = NodeExecution.objects.get()
+    assert (node.node, node.class_type, node.duration_s) == ("1", "EmptyImage", 2.0)
+
+
+def test_it_does_not_undo_a_scenes_success_by_a_later_failure(leased, feed):
+    a_success(feed)
+    extra = {"run_id": "run-7", "scene_id": "scene-003"}
+    failed = {"status_str": "error", "completed": False, "messages": []}
+    feed.history(20, (prompt("b", 5, **extra), failed))
+    write(leased, feed)
+
+    assert Scene.objects.get().outcome == "success"
+
+
+def test_it_writes_no_line_of_activity_for_each_prompt_found_later(leased, feed):
+    entries = [(prompt(f"p{n}", n), success(-90, -80)) for n in range(20)]
+    feed.at(0, Answered())
+    feed.history(0, *entries)
+    write(leased, feed)
+
+    assert Attempt.objects.filter(found_later=True).count() == 20
+    assert not ActivityEvent.objects.filter(kind="ended").exists()
+
+
+def test_it_keeps_an_environment_only_when_it_changes(leased, feed):
+
+    for second, version in enumerate(["0.3.64", "0.3.64", "0.33.0"]):
+        body = f'{{"system": {{"comfyui_version": "{version}"}}, "devices": []}}'
+        feed.at(second, StatsTold(read_stats(body.encode())))
+    write(leased, feed)
+
+    versions = Environment.objects.order_by("since").values_list("comfyui_version", flat=True)
+    assert list(versions) == ["0.3.64", "0.33.0"]
+
+
+def test_it_records_blind_windows(leased, feed):
+
+    feed.at(60, WatchResumed(BEGAN))
+    write(leased, feed)
+
+    window = BlindWindow.objects.get()
+    assert (window.ended_at - window.began_at) == timedelta(seconds=60)
+
+
+def test_it_keeps_hostile_text_as_text(leased, feed):
+    name = "<script>alert(1)</script>\u0000\u202e" + "x" * 300
+    feed.queue(0, running=[prompt("a", 1, user=name, scene_id=name, run_id=name)])
+    write(leased, feed)
+
+    assert Attempt.objects.get().submitter.startswith("<script>")
+
+
+@pytest.fixture
+def writer():
+    writer = Writer()
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_commits_before_it_says_so(leased, feed, writer):
+    a_success(feed)
+
+    writer.record(leased, feed.changes, happenings(feed.state, feed.changes)).result(10)
+
+    assert Attempt.objects.get().outcome == "success"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_refuses_an_owner_that_was_taken_over(leased, feed, writer):
+    a_success(feed)
+    Lease.objects.update(fence=leased.fence + 1, owner="another")
+
+    with pytest.raises(FenceLost):
+        writer.record(leased, feed.changes, []).result(10)
+
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_loses_only_the_change_that_cannot_be_written(leased, feed, writer, monkeypatch):
+
+    def poisoned(leased, change):
+        if change.key.prompt_id == "bad":
+            raise ValueError("poison")
+        return seen(leased, change)
+
+    seen = rows.WRITERS[t.AttemptSeen]
+    monkeypatch.setitem(rows.WRITERS, t.AttemptSeen, poisoned)
+    first = feed.queue(0, pending=[prompt("bad")])
+    second = feed.queue(1, pending=[prompt("bad"), prompt("good", 2)])
+    futures = [writer.record(leased, changes, []) for changes in (first, second)]
+
+    assert isinstance(futures[0].exception(10), ValueError)
+    futures[1].result(10)
+    assert [a.prompt_id for a in Attempt.objects.all()] == ["good"]

@@ -1,0 +1,219 @@
+"""What a card says."""
+
+from datetime import timedelta
+
+import pytest
+
+from telemetry.cards import card_of, device_name
+from telemetry.contact import (
+    Answered,
+    RetryPlanned,
+    SocketClosed,
+    SocketOpened,
+    StatsTold,
+    Unanswered,
+    Waiting,
+)
+from telemetry.leases import Leased
+from telemetry.outlook import Outlook
+from telemetry.protocol import Device, read_stats
+from tests.telemetry.test_machine import BEGAN, PLAIN, SAMPLER, Feed, ms, prompt, step, success
+
+LEASED = Leased(3, 1, "kino-01", "http://kino-01:8188", "", False, 1)
+
+
+@pytest.fixture
+def feed():
+    feed = Feed()
+    feed.at(0, SocketOpened(log_stream=True))
+    feed.at(0, Answered(0.0))
+    return feed
+
+
+def card(feed, second):
+    return card_of(feed.state, LEASED, BEGAN + timedelta(seconds=second))
+
+
+def test_it_says_connecting_before_anything_was_heard():
+    assert card(Feed(), 0).badge.label == "Connecting"
+
+
+def test_it_shows_missing_numbers_as_a_dash():
+    shown = card(Feed(), 0)
+
+    assert shown.queue == "–"
+    assert shown.devices == []
+
+
+def test_it_says_idle_with_an_empty_queue(feed):
+    feed.queue(1)
+
+    assert (card(feed, 1).badge.label, card(feed, 1).queue) == ("Idle", "queue empty")
+
+
+def test_it_shows_the_running_attempt_with_its_step_and_clocks(feed):
+    extra = {"scene_id": "scene-007", "story_id": "Harbor", "create_time": ms(1)}
+    feed.queue(3, running=[prompt("a", 1, SAMPLER, **extra)])
+    feed.log(4, step(5, 20))
+
+    (row,) = card(feed, 4).running
+    assert (row.title, row.of, row.step, row.percent, row.rate) == (
+        "Scene 7",
+        "Harbor",
+        "step 5/20",
+        25.0,
+        "5.00 it/s",
+    )
+    assert (row.node, row.node_note) == ("sampling", "estimated")
+    assert row.step_note == "from the log"
+    assert row.waited == "2.0\u00a0s"
+
+
+def test_it_shows_a_dash_for_a_node_that_nobody_named(feed):
+    feed.queue(3, running=[prompt("a", 1, PLAIN)])
+
+    assert card(feed, 3).running[0].node == "–"
+
+
+def test_it_names_the_node_that_a_channel_named(feed):
+    feed.queue(3, running=[prompt("a", 1, {**PLAIN, **SAMPLER})])
+    feed.frame(4, "executing", prompt_id="a", node="3", display_node="3")
+
+    assert card(feed, 4).running[0].node == "KSampler · node 2/2"
+
+
+def test_it_guesses_no_eta_for_the_first_of_its_kind(feed):
+    feed.queue(3, running=[prompt("a")])
+
+    eta = card(feed, 3).running[0].eta
+    assert (eta.at, eta.note) == (None, "first of its kind")
+
+
+def test_it_tells_eta_and_range_from_earlier_attempts(feed):
+    feed.queue(3, running=[prompt("a")], pending=[prompt("b", 2)])
+    workload = feed.state.known("a").facts.workload
+    feed.state.outlooks[workload] = Outlook(12, 60.0, 50.0, 80.0)
+
+    shown = card(feed, 13)
+    assert shown.running[0].eta.at == BEGAN + timedelta(seconds=63)
+    assert shown.running[0].eta.note == "n = 12"
+    assert shown.next[0].eta.at == BEGAN + timedelta(seconds=123)
+    assert shown.next[0].eta.latest == BEGAN + timedelta(seconds=163)
+
+
+def test_it_knows_no_eta_behind_an_attempt_of_unknown_length(feed):
+    other = {"9": {"class_type": "Other", "inputs": {}}}
+    feed.queue(3, running=[prompt("a", 1, other)], pending=[prompt("b", 2)])
+    feed.state.outlooks[feed.state.known("b").facts.workload] = Outlook(12, 60.0, 50.0, 80.0)
+
+    eta = card(feed, 3).next[0].eta
+    assert (eta.at, eta.note) == (None, "behind a first of its kind")
+
+
+def test_it_says_how_an_attempt_ended_and_why(feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    feed.frame(
+        2,
+        "execution_error",
+        prompt_id="a",
+        node_id="4",
+        node_type="VAEDecode",
+        exception_type="torch.OutOfMemoryError",
+        exception_message="Allocation on device\nThis error means …",
+        timestamp=ms(2),
+    )
+
+    (row,) = card(feed, 2).ended
+    assert (row.label, row.status, row.duration) == ("Failed", "failed", "2.0\u00a0s")
+    assert row.why == "VAEDecode 4: OutOfMemoryError: Allocation on device"
+
+
+def test_it_shows_no_duration_for_what_was_lost(feed):
+    feed.history(0, (prompt("z", 0), success(0, 1)))
+    feed.queue(1, running=[prompt("a", 5)])
+    feed.queue(2)
+    feed.history(2)
+
+    lost = next(row for row in card(feed, 2).ended if row.label == "Lost")
+    assert lost.duration == "–"
+
+
+def test_it_says_not_answering_after_three_seconds(feed):
+    feed.at(10, Waiting(BEGAN + timedelta(seconds=6)))
+
+    shown = card(feed, 10)
+    assert shown.badge.label == "Not answering"
+    assert shown.notice.since == BEGAN + timedelta(seconds=6)
+    assert shown.last_known
+
+
+def test_it_says_offline_and_why_when_the_connection_is_refused(feed):
+    feed.at(10, Unanswered("connection refused", refused=True, since=BEGAN))
+
+    shown = card(feed, 10)
+    assert (shown.badge.state, shown.notice.lead) == ("offline", "Offline")
+    assert "Connection refused." in shown.notice.text
+
+
+def test_it_counts_the_attempts_to_reconnect(feed):
+    feed.at(10, SocketClosed("closed with 1006"))
+    next_at = BEGAN + timedelta(seconds=14)
+    feed.at(10, RetryPlanned(3, next_at, "the WebSocket closed with 1006", polling=False))
+
+    shown = card(feed, 10)
+    assert (shown.badge.label, shown.notice.lead) == ("Reconnecting", "Attempt 3 of 5")
+    assert shown.notice.until == next_at
+
+
+def test_it_says_that_it_polls_after_five_failed_attempts(feed):
+    feed.at(10, SocketClosed("closed with 1006"))
+    feed.at(10, RetryPlanned(5, BEGAN, "the WebSocket closed with 1006", polling=True))
+
+    shown = card(feed, 10)
+    assert (shown.badge.state, shown.notice.lead) == (
+        "polling",
+        "Failed to connect after 5 attempts",
+    )
+
+
+def test_it_says_when_the_server_does_not_share_its_log(feed):
+    feed.at(1, SocketOpened(log_stream=False))
+    feed.queue(1)
+
+    assert card(feed, 1).notice.lead == "No log stream"
+
+
+def test_it_shows_memory_in_use_to_a_tenth_of_a_gib(feed):
+    gib = 1 << 30
+    body = '{"devices": [{"name": "cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync",'
+    body += f' "type": "cuda", "index": 0, "vram_total": {24 * gib}, "vram_free": {6 * gib}}}]}}'
+    feed.at(1, StatsTold(read_stats(body.encode())))
+
+    (row,) = card(feed, 1).devices
+    assert (row.name, row.used, row.total, row.percent, row.warn) == (
+        "RTX 4090",
+        "18.0",
+        "24.0",
+        75.0,
+        False,
+    )
+
+
+def test_it_shows_untold_memory_as_a_dash_not_as_zero(feed):
+    feed.at(1, StatsTold(read_stats(b'{"devices": [{"name": "cuda:0 X", "type": "cuda"}]}')))
+
+    (row,) = card(feed, 1).devices
+    assert (row.used, row.total, row.percent) == ("–", "–", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("cuda:0 NVIDIA H200 : cudaMallocAsync", "H200"),
+        ("cuda:1 AMD Radeon PRO W7900", "Radeon PRO W7900"),
+        ("cpu", "cpu"),
+        ("", "cuda"),
+    ],
+)
+def test_it_calls_a_device_by_its_model(told, shown):
+    assert device_name(Device(name=told, type="cuda")) == shown

@@ -1,0 +1,93 @@
+"""One collector per server, by a row with a fence."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+from telemetry import leases
+from telemetry.models import Lease, Server, Team
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def later(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def server():
+    team = Team.objects.create(name="Northlight", slug="northlight")
+    return Server.objects.create(team=team, name="kino-01", url="http://kino-01:8188")
+
+
+def test_it_gives_a_free_server_to_who_asks_first(server):
+    (mine,) = leases.claim("me", NOON)
+
+    assert (mine.server_id, mine.fence, mine.unwatched_since) == (server.pk, 1, None)
+    assert leases.claim("you", NOON) == []
+
+
+def test_it_renews_without_raising_the_fence(server):
+    leases.claim("me", NOON)
+
+    (mine,) = leases.claim("me", later(10))
+
+    assert mine.fence == 1
+    assert leases.claim("you", later(settings.LEASE_S + 5)) == []
+
+
+def test_it_lets_another_take_over_once_the_lease_has_run_out(server):
+    leases.claim("me", NOON)
+
+    (yours,) = leases.claim("you", later(settings.LEASE_S))
+
+    assert (yours.fence, yours.unwatched_since) == (2, NOON)
+    assert leases.claim("me", later(settings.LEASE_S + 1)) == []
+
+
+def test_it_gives_a_released_server_at_once_to_the_next(server):
+    leases.claim("me", NOON)
+    leases.release("me", later(3))
+
+    (yours,) = leases.claim("you", later(4))
+
+    assert (yours.fence, yours.unwatched_since) == (2, later(3))
+
+
+def test_it_raises_the_fence_for_an_owner_that_was_asleep_too_long(server):
+    leases.claim("me", NOON)
+
+    (mine,) = leases.claim("me", later(60))
+
+    assert mine.fence == 2
+
+
+def test_it_says_whether_a_fence_still_holds(server):
+    (mine,) = leases.claim("me", NOON)
+    with transaction.atomic():
+        assert leases.holds(mine)
+    leases.claim("you", later(60))
+
+    with transaction.atomic():
+        assert not leases.holds(mine)
+
+
+def test_it_follows_no_disabled_server(server):
+    leases.claim("me", NOON)
+    Server.objects.update(enabled=False)
+
+    assert leases.claim("me", later(1)) == []
+    assert leases.watched_among([server.pk]) == set()
+
+
+def test_it_frees_every_lease_for_a_fresh_serve(server):
+    leases.claim("killed", NOON)
+    leases.break_all(later(1))
+
+    (mine,) = leases.claim("me", later(1))
+
+    assert (mine.fence, mine.unwatched_since) == (2, NOON)
+    assert Lease.objects.get().owner == "me"

@@ -1,0 +1,128 @@
+"""What viewers are shown, retained: the same promises from memory and from Redis."""
+
+import asyncio
+
+import pytest
+from django.conf import settings
+
+from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, RedisStore
+
+FENCE = (3, 1)
+
+
+STORES = ["memory", *(["redis"] if settings.REDIS_URL else [])]
+
+
+@pytest.fixture(params=STORES)
+def run(request):
+    """Return a function that runs coroutine functions with one store, on one loop."""
+    with asyncio.Runner() as runner:
+        store = MemoryStore() if request.param == "memory" else RedisStore()
+        if request.param == "redis":
+
+            async def flush():
+                await store._client().flushdb()
+
+            runner.run(flush())
+
+        yield lambda work: runner.run(work(store))
+        if request.param == "redis":
+
+            async def close():
+                await store._client().aclose()
+
+            runner.run(close())
+
+
+def html(element, text="x"):
+    return Fragment(element, f'<p id="{element}">{text}</p>', "servers")
+
+
+def test_it_counts_the_changes_of_a_topic_from_one(run):
+    async def work(store):
+        first = await store.stamp("team-1", FENCE, Change([html("server-3")]))
+        second = await store.stamp("team-1", FENCE, Change([html("server-3", "y")]))
+        return first, second, (await store.snapshot("team-1")).stamp
+
+    first, second, now = run(work)
+    assert (first.seq, second.seq) == (1, 2)
+    assert first.epoch == second.epoch == now.epoch
+    assert now.seq == 2
+
+
+def test_it_retains_the_last_of_each_element_and_field(run):
+    async def work(store):
+        attrs = [("server-3", "data-state", "idle")]
+        await store.stamp("t", FENCE, Change([html("server-3", "old")], attrs))
+        attrs = [("server-3", "data-state", "executing")]
+        new = Fragment("server-3", '<p id="server-3">new</p>')
+        await store.stamp("t", FENCE, Change([new], attrs))
+        return await store.snapshot("t")
+
+    kept = run(work)
+    assert [(f.html, f.into) for f in kept.fragments] == [('<p id="server-3">new</p>', "servers")]
+    assert kept.attrs == [("server-3", "data-state", "executing")]
+
+
+def test_it_lists_a_shell_before_its_parts(run):
+    async def work(store):
+        change = Change([html("server-3"), html("server-3-exec"), html("server-3-head")])
+        await store.stamp("t", FENCE, change)
+        return [fragment.id for fragment in (await store.snapshot("t")).fragments]
+
+    assert run(work)[0] == "server-3"
+
+
+def test_it_drops_an_element_that_is_removed(run):
+    async def work(store):
+        await store.stamp("t", FENCE, Change([html("server-3")]))
+        await store.stamp("t", FENCE, Change([Fragment("server-3", "")]))
+        return (await store.snapshot("t")).fragments
+
+    assert run(work) == []
+
+
+def test_it_keeps_the_newest_lines_of_the_feed_once_each(run):
+    async def work(store):
+        for number in range(FEED_LIMIT + 5):
+            line = Fragment(f"event-{number}", f"<li>{number}</li>", "feed")
+            await store.stamp("t", FENCE, Change(feed=[line]))
+        await store.stamp("t", FENCE, Change(feed=[Fragment("event-20", "<li>again</li>", "feed")]))
+        return [line.html for line in (await store.snapshot("t")).feed]
+
+    feed = run(work)
+    assert len(feed) == FEED_LIMIT
+    assert feed[:2] == ["<li>again</li>", f"<li>{FEED_LIMIT + 4}</li>"]
+
+
+def test_it_refuses_an_owner_whose_fence_is_old(run):
+    async def work(store):
+        await store.stamp("t", (3, 2), Change([html("server-3", "new owner")]))
+        refused = await store.stamp("t", (3, 1), Change([html("server-3", "old owner")]))
+        other = await store.stamp("t", (4, 1), Change([html("server-4")]))
+        return refused, other, await store.snapshot("t")
+
+    refused, other, kept = run(work)
+    assert refused is None
+    assert other is not None
+    assert "new owner" in kept.fragments[0].html
+
+
+def test_it_forgets_a_server_with_its_parts_and_no_other(run):
+    async def work(store):
+        change = Change([html("server-3"), html("server-3-head"), html("server-30")])
+        await store.stamp("t", FENCE, change)
+        gone = await store.forget("t", "server-3")
+        return gone, [fragment.id for fragment in (await store.snapshot("t")).fragments]
+
+    gone, left = run(work)
+    assert sorted(gone) == ["server-3", "server-3-head"]
+    assert left == ["server-30"]
+
+
+def test_it_keeps_topics_apart(run):
+    async def work(store):
+        await store.stamp("team-1", FENCE, Change([html("server-3")]))
+        return (await store.snapshot("team-2")).fragments
+
+    assert run(work) == []
