@@ -18,7 +18,7 @@ from telemetry.clock import seconds
 from telemetry.contact import lasting
 from telemetry.graph import compressed
 from telemetry.leases import Leased
-from telemetry.models import BlindWindow, Device, Environment
+from telemetry.models import BlindWindow, Device, Environment, Lease
 from telemetry.transitions import Key, Transition
 from telemetry.words import Outcome, Status
 
@@ -187,6 +187,10 @@ def _blind(leased: Leased, change: t.BlindWindowEnded) -> None:
     )
 
 
+def _backfill(leased: Leased, change: t.BackfillChanged) -> None:
+    Lease.objects.filter(server_id=leased.server_id).update(backfilling=change.going_on)
+
+
 def _environment(leased: Leased, change: t.EnvironmentChanged) -> None:
     stats = change.stats
     fingerprint = hashlib.sha256(json.dumps(lasting(stats), default=str).encode()).hexdigest()
@@ -232,6 +236,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.AttemptEnded: _ended,
     t.NodeFinished: _node,
     t.BlindWindowEnded: _blind,
+    t.BackfillChanged: _backfill,
     t.EnvironmentChanged: _environment,
 }
 

@@ -19,12 +19,18 @@ PAUSE_S = 0.5
 AskHistory = Callable[[dict[str, int]], Awaitable[tuple[HistoryAnswer, bool]]]
 
 
-async def page_back(ask: AskHistory, pause_s: float = PAUSE_S) -> int:
-    """Read the history back to the first known prompt; return how many entries were read."""
+async def page_back(
+    ask: AskHistory, beyond: Callable[[], None], pause_s: float = PAUSE_S
+) -> int:
+    """Read the history back to the first known prompt; return how many entries were read.
+
+    `beyond` is called once the newest page turns out not to be enough.
+    """
     answer, known = await ask({"max_items": PAGE_SIZE})
     read = len(answer.entries)
     if known or read < PAGE_SIZE:
         return read
+    beyond()
     offset = await _count(ask) - PAGE_SIZE
     while offset > 0 and not known and read < LARGEST:
         await asyncio.sleep(pause_s)

@@ -4,7 +4,7 @@ A collector claims a server whose lease is free or run out, and renews it while 
 rises with every claim, so that what a paused old owner still wants to write can be told apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -29,6 +29,7 @@ class Leased:
     simulated: bool
     fence: int
     unwatched_since: datetime | None = None
+    backfilling: bool = False
 
     @property
     def address(self) -> tuple[str, str, str, bool]:
@@ -68,7 +69,7 @@ def _renewed(server: Server, owner: str, now: datetime, until: datetime) -> Leas
     held = Lease.objects.filter(server=server, owner=owner, expires_at__gt=now)
     if not held.update(expires_at=until, renewed_at=now):
         return None
-    return _leased(server, Lease.objects.get(server=server).fence, None)
+    return _leased(server, Lease.objects.get(server=server))
 
 
 def _claimed(server: Server, owner: str, now: datetime, until: datetime) -> Leased | None:
@@ -79,10 +80,12 @@ def _claimed(server: Server, owner: str, now: datetime, until: datetime) -> Leas
     )
     if not won:
         return None
-    return _leased(server, before.fence + 1, before.renewed_at)
+    return replace(
+        _leased(server, before), fence=before.fence + 1, unwatched_since=before.renewed_at
+    )
 
 
-def _leased(server: Server, fence: int, unwatched_since: datetime | None) -> Leased:
+def _leased(server: Server, lease: Lease) -> Leased:
     return Leased(
         server.pk,
         server.team_id,
@@ -90,8 +93,8 @@ def _leased(server: Server, fence: int, unwatched_since: datetime | None) -> Lea
         server.url,
         server.bearer_encrypted,
         server.simulated,
-        fence,
-        unwatched_since,
+        lease.fence,
+        backfilling=lease.backfilling,
     )
 
 

@@ -59,6 +59,7 @@ class ServerState:
     highest_number: float = -1.0
     # Prompts found in the history that ran unwatched, until told as activity.
     found_later: int = 0
+    backfilling: bool = False
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""

@@ -187,6 +187,9 @@ class Lease(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
     renewed_at = models.DateTimeField(null=True, help_text="When its owner last lived.")
+    backfilling = models.BooleanField(
+        default=False, help_text="The server's history has been read in part only."
+    )
 
     def __str__(self) -> str:
         return f"{self.server}: {self.owner or 'nobody'} (fence {self.fence})"

@@ -21,6 +21,7 @@ from telemetry.protocol.answers import HistoryAnswer, HistoryEntry, QueueAnswer,
 from telemetry.running import INTERRUPTED, fault_of, interruption_of
 from telemetry.transitions import (
     AttemptEnded,
+    BackfillChanged,
     Fault,
     HistoryFound,
     ServerRestarted,
@@ -52,6 +53,11 @@ class HistoryTold:
     asked_at: datetime
     complete: bool = False
     only: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PagingBack:
+    """The history is about to be read beyond its newest page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +153,19 @@ def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Tr
     yield from _judge(state, told, named, at)
 
 
+def _paging_back(state: ServerState, event: PagingBack, at: datetime) -> Iterator[Transition]:
+    if not state.backfilling:
+        state.backfilling = True
+        yield BackfillChanged(at, going_on=True)
+
+
 def _paged_back(state: ServerState, event: PagedBack, at: datetime) -> Iterator[Transition]:
     found, state.found_later = state.found_later, 0
     if found:
         yield HistoryFound(at, found)
+    if state.backfilling:
+        state.backfilling = False
+        yield BackfillChanged(at, going_on=False)
 
 
 def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Transition]:
@@ -269,5 +284,6 @@ def _restart(state: ServerState, at: datetime, keep: set[str]) -> Iterator[Trans
 HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transition]]] = {
     QueueTold: _queue,
     HistoryTold: _history,
+    PagingBack: _paging_back,
     PagedBack: _paged_back,
 }

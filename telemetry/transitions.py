@@ -132,6 +132,17 @@ class HistoryFound:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillChanged:
+    """Reading the history back beyond its newest page began, or came to its end.
+
+    Kept, because a collector that is killed in between has recorded the newest and not the older.
+    """
+
+    at: datetime
+    going_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentChanged:
     """What the server runs on is other than it was, or is known for the first time."""
 
@@ -161,6 +172,7 @@ Transition: TypeAlias = (
     | SocketDropped
     | BlindWindowEnded
     | HistoryFound
+    | BackfillChanged
     | EnvironmentChanged
     | Noted
 )

@@ -34,7 +34,7 @@ from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue, 
 from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
-from telemetry.referee import HistoryTold, PagedBack, QueueTold, unjudged
+from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
 from telemetry.secrets import SecretLost, decrypt
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
@@ -69,12 +69,15 @@ class Watch:
         self._asking_since: datetime | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._silent = False
+        # What was known when reading the history back began; None while none goes on.
+        self._anchor: frozenset[str] | None = frozenset() if leased.backfilling else None
         self._wanted_outlooks: set[str] = set()
 
     async def run(self) -> None:
         """Follow the server until cancelled."""
         memory = await in_thread(self.record.recall, self.leased.server_id)
         self.state = self.live.state = memory.state()
+        self.state.backfilling = self.leased.backfilling
         try:
             bearer = decrypt(self.leased.bearer_encrypted)
         except SecretLost as error:
@@ -228,9 +231,8 @@ class Watch:
         self._check_silence({item.prompt_id for item in (*queue.running, *queue.pending)})
         self.take(QueueTold(queue, answer.asked_at))
         if self._resync_due:
-            await page_back(self._ask_history)
             self._resync_due = self._ends_due = False
-            self.take(PagedBack())
+            await self._page_back()
         if self._ends_due or unjudged(self.state):
             await self._ask_ends()
 
@@ -244,17 +246,33 @@ class Watch:
         self._ends_due = False
         answer, known = await self._ask_history({"max_items": NEWEST})
         if not known and len(answer.entries) == NEWEST:
-            await page_back(self._ask_history)
-            self.take(PagedBack())
+            await self._page_back()
         for prompt_id in unjudged(self.state)[:SINGLE_LOOKUPS]:
             single = await self._get(f"/history/{_quoted(prompt_id)}")
             told = HistoryTold(read_history(single.body), single.asked_at, only=prompt_id)
             self.take(told)
 
+    async def _page_back(self) -> None:
+        """Read the history back to what was known before this began.
+
+        The entries read on the way become known themselves; and a reading that broke off, even by
+        a kill, must not pass for one that reached its end.
+        """
+        if self._anchor is None:
+            self._anchor = frozenset(self.state.ended)
+        try:
+            await page_back(self._ask_history, lambda: self.take(PagingBack()))
+        except BaseException:
+            self._resync_due = True
+            raise
+        self._anchor = None
+        self.take(PagedBack())
+
     async def _ask_history(self, query: dict[str, int]) -> tuple[HistoryAnswer, bool]:
         answer = await self._get("/history", **query)
         history = read_history(answer.body)
-        known = any(entry.item.prompt_id in self.state.ended for entry in history.entries)
+        anchor = self._anchor if self._anchor is not None else self.state.ended
+        known = any(entry.item.prompt_id in anchor for entry in history.entries)
         size = len(history.entries) + history.malformed
         complete = "offset" not in query and size < query["max_items"]
         self.take(HistoryTold(history, answer.asked_at, complete))

@@ -28,7 +28,7 @@ class History:
 
 
 def paged(history):
-    return asyncio.run(page_back(history.ask, pause_s=0))
+    return asyncio.run(page_back(history.ask, lambda: None, pause_s=0))
 
 
 @pytest.mark.parametrize("size", [0, 1, 49, 50, 51, 99, 100, 101, 650, 5000])

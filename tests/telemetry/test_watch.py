@@ -1,0 +1,227 @@
+"""Following a (simulated) server: frames, polls, reconnects, restarts, silence."""
+
+import asyncio
+import json
+from collections import defaultdict
+
+import pytest
+from django.test import override_settings
+
+from telemetry import transitions as t
+from telemetry.machine import Ended
+from telemetry.record import Memory
+from telemetry.secrets import encrypt
+from telemetry.words import Outcome
+from tests.telemetry.simulated import Kept, simulator, tqdm_graph, until, watched
+
+QUICK = override_settings(
+    RECONNECT_DELAYS_S=(0.05, 0.1),
+    POLL_BUSY_S=0.2,
+    POLL_IDLE_S=0.5,
+    POLL_CUT_OFF_S=0.2,
+    REQUEST_TIMEOUT_S=1.0,
+)
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with QUICK:
+        yield
+
+
+def run(work):
+    return asyncio.run(work())
+
+
+def ended(kept, prompt_id):
+    return [c for c in kept.of(t.AttemptEnded) if c.key.prompt_id == prompt_id]
+
+
+def test_it_follows_a_prompt_that_another_client_submitted():
+    async def work():
+        async with simulator(speed=2.0) as sim, watched(sim) as (watch, kept):
+            await until(lambda: watch.state.contact.log_stream)
+            prompt_id = sim.submit(tqdm_graph(), client_id="artist-1")
+            await until(lambda: prompt_id in watch.state.attempts)
+            await until(lambda: watch.state.known(prompt_id).step is not None, "a step")
+            step = watch.state.known(prompt_id).step
+            await until(lambda: ended(kept, prompt_id), "the end")
+            return step, ended(kept, prompt_id)
+
+    step, ends = run(work)
+    assert step.total == 10
+    assert [end.outcome for end in ends] == [Outcome.SUCCESS]
+
+
+def test_it_hears_only_status_and_logs_of_others_prompts(tmp_path):
+    async def work():
+        with override_settings(FRAMES_DIR=str(tmp_path)):
+            async with simulator() as sim, watched(sim) as (watch, kept):
+                await until(lambda: watch.state.contact.log_stream)
+                prompt_id = sim.submit(tqdm_graph(), client_id="artist-1")
+                await until(lambda: ended(kept, prompt_id))
+
+    run(work)
+    lines = (tmp_path / "server-1.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["data"]["type"] for line in lines} == {"status", "logs"}
+
+
+def test_it_never_gives_a_prompts_steps_to_the_next_one():
+    totals = {n: n + 4 for n in range(1, 7)}
+
+    async def work():
+        seen = defaultdict(set)
+        async with simulator(speed=4.0) as sim, watched(sim) as (watch, kept):
+            await until(lambda: watch.state.contact.log_stream)
+            ids = {
+                sim.submit(tqdm_graph(total, 0.15, seed=n), client_id="a"): total
+                for n, total in totals.items()
+            }
+
+            def all_ended():
+                for attempt in watch.state.open_attempts():
+                    if attempt.step is not None:
+                        seen[attempt.key.prompt_id].add(attempt.step.total)
+                return all(ended(kept, prompt_id) for prompt_id in ids)
+
+            await until(all_ended, "all ends")
+            return ids, seen
+
+    ids, seen = run(work)
+    assert set(seen) == set(ids)
+    assert {prompt_id: {float(total)} for prompt_id, total in ids.items()} == seen
+
+
+def test_it_learns_of_a_prompt_that_was_removed_from_the_queue():
+    async def work():
+        async with simulator(speed=1.0) as sim, watched(sim) as (watch, kept):
+            sim.submit(tqdm_graph(steps=100), client_id="a")
+            waiting = sim.submit(tqdm_graph(seed=2), client_id="a")
+            await until(lambda: waiting in watch.state.attempts)
+            async with watch.comfyui._session.post(
+                f"{sim.url}/queue", json={"delete": [waiting]}
+            ) as response:
+                assert response.status == 200
+            await until(lambda: ended(kept, waiting))
+            return ended(kept, waiting)
+
+    ends = run(work)
+    assert [(e.outcome, e.reason) for e in ends] == [(Outcome.CANCELLED, "removed from the queue")]
+
+
+def test_it_calls_what_a_restart_took_lost_and_goes_on():
+    async def work():
+        async with simulator(speed=1.0) as sim, watched(sim) as (watch, kept):
+            running = sim.submit(tqdm_graph(steps=100), client_id="a")
+            waiting = sim.submit(tqdm_graph(seed=2), client_id="a")
+            await until(lambda: len(watch.state.attempts) == 2)
+            await sim.restart()
+            await until(lambda: ended(kept, running) and ended(kept, waiting), "both ends")
+            after = sim.submit(tqdm_graph(steps=1, seed=3), client_id="a")
+            await until(lambda: ended(kept, after), "the end of the prompt after the restart")
+            return [ended(kept, prompt_id) for prompt_id in (running, waiting, after)]
+
+    running, waiting, after = run(work)
+    assert [e.outcome for e in running] == [e.outcome for e in waiting] == [Outcome.LOST]
+    assert [e.outcome for e in after] == [Outcome.SUCCESS]
+
+
+def test_it_finds_what_ended_while_the_socket_was_cut():
+    async def work():
+        async with simulator() as sim, watched(sim) as (watch, kept):
+            await until(lambda: watch.state.contact.socket_open)
+            prompt_id = sim.submit(tqdm_graph(), client_id="a")
+            sim.drop_sockets()
+            await until(lambda: ended(kept, prompt_id))
+            await until(lambda: watch.state.contact.socket_open, "the socket again")
+            return ended(kept, prompt_id), kept.of(t.SocketDropped)
+
+    ends, drops = run(work)
+    assert [e.outcome for e in ends] == [Outcome.SUCCESS]
+    assert len(drops) == 1
+
+
+def test_it_finds_all_of_a_history_that_is_longer_than_a_page():
+    async def work():
+        kept = Kept()
+        async with simulator(speed=1000.0) as sim:
+            ids = [sim.submit(tqdm_graph(1, 0.001, seed=n), client_id="a") for n in range(120)]
+            await sim.idle()
+            async with watched(sim, kept) as (_, kept):
+                await until(lambda: kept.of(t.HistoryFound), "the history")
+        return ids, kept
+
+    ids, kept = run(work)
+    assert {change.key.prompt_id for change in kept.of(t.AttemptEnded)} == set(ids)
+    assert all(change.found_later for change in kept.of(t.AttemptEnded))
+    assert [change.count for change in kept.of(t.HistoryFound)] == [120]
+
+
+def test_it_says_that_a_frozen_server_does_not_answer_and_recovers():
+    async def work():
+        async with simulator(speed=1.0) as sim, watched(sim) as (watch, kept):
+            prompt_id = sim.submit(tqdm_graph(steps=20), client_id="a")
+            await until(lambda: prompt_id in watch.state.attempts)
+            sim.freeze()
+            await until(lambda: watch.state.contact.unanswered_since, "not answering")
+            assert watch.state.known(prompt_id).is_open
+            sim.thaw()
+            await until(lambda: ended(kept, prompt_id), "the end")
+            return ended(kept, prompt_id)
+
+    assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
+
+
+def test_it_says_offline_when_the_server_is_killed():
+    async def work():
+        sim = simulator(speed=1.0)
+        await sim.start()
+        async with watched(sim) as (watch, kept):
+            await until(lambda: watch.state.contact.socket_open)
+            await sim.kill()
+            await until(lambda: kept.of(t.ServerWentOffline), "offline")
+            return kept.of(t.ServerWentOffline)
+
+    assert [change.reason for change in run(work)] == ["connection refused"]
+
+
+def test_it_presents_its_token_behind_a_path():
+    async def work():
+        async with (
+            simulator(token="s3cret", base_path="/comfy") as sim,
+            watched(sim, bearer_encrypted=encrypt("s3cret")) as (_, kept),
+        ):
+            prompt_id = sim.submit(tqdm_graph(), client_id="a")
+            await until(lambda: ended(kept, prompt_id))
+            return ended(kept, prompt_id)
+
+    assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
+
+
+def test_it_says_that_a_token_is_wanted():
+    async def work():
+        async with simulator(token="s3cret") as sim, watched(sim) as (watch, _):
+            await until(lambda: "token" in watch.state.contact.reason)
+
+    run(work)
+
+
+def test_it_reads_the_rest_of_a_history_after_a_kill_in_the_middle():
+    async def work():
+        async with simulator(speed=1000.0) as sim:
+            ids = [sim.submit(tqdm_graph(1, 0.001, seed=n), client_id="a") for n in range(120)]
+            await sim.idle()
+            first = Kept()
+            async with watched(sim, first) as (_, first):
+                await until(lambda: first.of(t.BackfillChanged), "reading beyond the newest page")
+            known = [Ended(c.key, None, c) for c in first.of(t.AttemptEnded)]
+            second = Kept(Memory(ended=known))
+            async with watched(sim, second, backfilling=True) as (_, second):
+                await until(lambda: len(second.of(t.BackfillChanged)) == 1, "its end")
+        return ids, first, second
+
+    ids, first, second = run(work)
+    halves = [{c.key.prompt_id for c in kept.of(t.AttemptEnded)} for kept in (first, second)]
+    assert len(halves[0]) < 120
+    assert halves[0] | halves[1] == set(ids)
+    assert halves[0] & halves[1] == set()
