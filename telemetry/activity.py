@@ -101,7 +101,7 @@ def _offline(state: ServerState, change: t.ServerWentOffline) -> Happening:
 
 
 def _online(state: ServerState, change: t.ServerCameOnline) -> Happening:
-    return Happening("online", Tone.OK, "s-completed", "Answers", change.at)
+    return Happening("online", Tone.OK, "s-completed", "Came online", change.at)
 
 
 def _dropped(state: ServerState, change: t.SocketDropped) -> Happening:

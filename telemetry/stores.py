@@ -30,7 +30,10 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one tick changed of a topic: elements, attributes of elements, lines of the feed."""
+    """What one tick changed of a topic: elements, attributes of elements, lines of the feed.
+
+    Lines are oldest first; one whose id is in the feed already takes the old one's place.
+    """
 
     fragments: list[Fragment] = field(default_factory=list)
     attrs: list[tuple[str, str, str]] = field(default_factory=list)
@@ -89,8 +92,7 @@ class _Topic:
         for element, name, value in change.attrs:
             self.attrs[element, name] = value
         for line in change.feed:
-            self.feed.pop(line.id, None)
-            self.feed[line.id] = line
+            self.feed[line.id] = line  # one that is told again keeps its place
         while len(self.feed) > FEED_LIMIT:
             self.feed.popitem(last=False)
 
@@ -162,7 +164,7 @@ end
 local seq = redis.call('INCR', KEYS[3])
 for i, l in ipairs(change.feed) do
   redis.call('HSET', KEYS[6], l[1], l[2])
-  redis.call('ZADD', KEYS[7], seq * 1000 + i, l[1])
+  redis.call('ZADD', KEYS[7], 'NX', seq * 1000 + i, l[1])
 end
 local extra = redis.call('ZCARD', KEYS[7]) - tonumber(ARGV[5])
 if extra > 0 then

@@ -1,0 +1,220 @@
+"""The live side: what a viewer holds is always what a fresh full render would show."""
+
+import asyncio
+import json
+from concurrent.futures import Future
+
+import pytest
+
+from telemetry import live
+from telemetry.activity import happenings
+from telemetry.cards import card_of
+from telemetry.contact import Passed
+from telemetry.leases import Leased
+from telemetry.live import Live, attributes, feed_line, rendered, snapshot_text
+from telemetry.machine import ServerState
+from telemetry.stores import FEED_LIMIT, MemoryStore
+from tests.telemetry.test_machine import BEGAN, Feed, prompt, step
+from tests.telemetry.traces import all_channels, events, load
+
+LEASED = Leased(3, 1, "kino-01", "http://kino-01:8188", "", False, 1)
+TRACES = [
+    "01-success",
+    "04-node-exception",
+    "07-queue-two-submitters",
+    "10-sigkill-restart",
+    "19-observer-polling",
+    "30-log-progress-of-another-client",
+    "old-0.3.64/06-interrupt",
+]
+
+
+class Page:
+    """What a browser makes of the messages: elements, their attributes, the feed."""
+
+    def __init__(self, message):
+        body = json.loads(message)
+        assert body["type"] == "snapshot"
+        self.seq = body["seq"]
+        self.elements, self.attrs, self.feed = {}, {}, []
+        self._take(body)
+
+    def change(self, message):
+        body = json.loads(message)
+        if body["seq"] <= self.seq:
+            return
+        assert body["seq"] == self.seq + 1
+        self.seq = body["seq"]
+        self._take(body)
+
+    def _take(self, body):
+        for fragment in body["fragments"]:
+            self.elements[fragment["id"]] = fragment["html"]
+            if not fragment["html"]:
+                del self.elements[fragment["id"]]
+        for element, name, value in body["attrs"]:
+            self.attrs[element, name] = value
+        newest_last = reversed(body["feed"]) if body["type"] == "snapshot" else body["feed"]
+        for line in newest_last:
+            if line["id"] not in self.feed:
+                self.feed = [line["id"], *self.feed][:FEED_LIMIT]
+
+
+def replay(name):
+    """Yield (snapshot after each event, message that the event caused) of a trace."""
+    state, store = ServerState(), MemoryStore()
+    side = Live(LEASED, state)
+    trace = load(name)
+    lines = []
+    for event, at in events(trace, all_channels(trace)):
+        changes = [*state.apply(Passed(), at), *state.apply(event, at)]
+        side._lines += (told := happenings(state, changes))
+        lines += told
+        change = side.change(at)
+        message = None
+        if change:
+            stamp = asyncio.run(store.stamp("team-1", (3, 1), change))
+            message = live.change_text("team-1", stamp, change, at)
+        snapshot = snapshot_text("team-1", asyncio.run(store.snapshot("team-1")), at)
+        yield snapshot, message, (state, at, lines)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_it_shows_after_any_prefix_and_the_rest_what_a_fresh_render_shows(name, monkeypatch):
+    monkeypatch.setattr(live, "HEARD_EVERY_S", 0)
+    steps = list(replay(name))
+    state, at, lines = steps[-1][2]
+    card = card_of(state, LEASED, at)
+    fresh = rendered(card)
+    told = list(dict.fromkeys(feed_line(line, LEASED).id for line in lines))
+
+    for start in range(len(steps)):
+        page = Page(steps[start][0])
+        for _, message, _ in steps[start + 1 :]:
+            if message is not None:
+                page.change(message)
+
+        parts = {key: html for key, html in page.elements.items() if key != "server-3"}
+        assert parts == fresh
+        assert page.attrs == {("server-3", k): v for k, v in attributes(card).items()}
+        assert page.feed == told[::-1][:FEED_LIMIT]
+
+
+def test_it_sends_nothing_when_nothing_changed():
+    feed = Feed()
+    feed.queue(0, running=[prompt("a")])
+    side = Live(LEASED, feed.state)
+    assert side.change(BEGAN)
+
+    assert not side.change(BEGAN)
+
+
+def test_it_sends_only_the_part_that_changed():
+    feed = Feed()
+    feed.queue(0, running=[prompt("a")])
+    side = Live(LEASED, feed.state)
+    side.change(BEGAN)
+    feed.log(0, step(1, 20))
+
+    change = side.change(BEGAN)
+
+    assert [fragment.id for fragment in change.fragments] == ["server-3-exec"]
+
+
+def test_it_sends_the_shell_first_and_once():
+    side = Live(LEASED, ServerState())
+
+    first = side.change(BEGAN)
+
+    assert first.fragments[0].id == "server-3"
+    assert first.fragments[0].into == "servers"
+    assert "server-3" not in [f.id for f in side.change(BEGAN).fragments]
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Collect what Live publishes, with the time of each."""
+    sent = []
+
+    async def publish(topic, fence, change):
+        sent.append((asyncio.get_running_loop().time(), change))
+        return True
+
+    monkeypatch.setattr(live, "publish", publish)
+    return sent
+
+
+def run_live(work, published):
+    async def main():
+        feed = Feed()
+        feed.queue(0, running=[prompt("a")])
+        side = Live(LEASED, feed.state)
+        task = asyncio.create_task(side.run())
+        try:
+            return await work(feed, side)
+        finally:
+            task.cancel()
+
+    return asyncio.run(main())
+
+
+async def until_sent(published, count):
+    async with asyncio.timeout(5):
+        while len(published) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def test_it_gathers_what_comes_within_a_window(published, settings):
+    settings.LIVE_WINDOW_MS = 100
+
+    async def work(feed, side):
+        side.touch()
+        await until_sent(published, 1)
+        for value in range(1, 40):
+            feed.log(0, step(value, 40))
+            side.touch()
+        await until_sent(published, 2)
+        await asyncio.sleep(0.15)
+
+    run_live(work, published)
+    assert len(published) == 2
+    assert published[1][0] - published[0][0] >= 0.09
+    assert "step 39/40" in published[1][1].fragments[0].html
+
+
+def test_it_does_not_delay_the_first_change_after_quiet(published, settings):
+    settings.LIVE_WINDOW_MS = 1000
+
+    async def work(feed, side):
+        asked_at = asyncio.get_running_loop().time()
+        side.touch()
+        await until_sent(published, 1)
+        return published[0][0] - asked_at
+
+    assert run_live(work, published) < 0.5
+
+
+def test_it_shows_a_change_after_its_commit(published):
+    async def work(feed, side):
+        saved = Future()
+        saved.set_result(None)
+        side.changed([], saved)
+        await until_sent(published, 1)
+
+    run_live(work, published)
+    assert "not yet recorded" not in str(published[0][1])
+
+
+def test_it_marks_a_change_that_the_database_has_not_taken_yet(published, settings):
+    settings.LIVE_WINDOW_MS = 50
+
+    async def work(feed, side):
+        saved = Future()
+        side.changed([], saved)
+        await until_sent(published, 1)
+        saved.set_result(None)
+        await until_sent(published, 2)
+
+    run_live(work, published)
+    assert "not yet recorded" in str(published[0][1])
+    assert "not yet recorded" not in str(published[1][1])
