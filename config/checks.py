@@ -6,7 +6,7 @@ Errors stop every command; warnings are said and the command goes on.
 import difflib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +136,11 @@ def hosts_and_debug(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def variables_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Name variables that nothing reads: most likely a typing error."""
-    known = {*env.VARIABLES, *OTHER_VARIABLES}
-    known |= {f"{name}_FILE" for name in env.VARIABLES}
+    known = {*env.VARIABLES, *OTHER_VARIABLES, *(f"{name}_FILE" for name in env.VARIABLES)}
     return [
         Warning(
             f"{name} is set, and nothing reads it.",
-            hint=_nearest(name, sorted(known)),
+            hint=_nearest(name, known),
             id="scenewatch.W005",
         )
         for name in sorted(os.environ)
@@ -149,9 +148,12 @@ def variables_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    return f"Did you mean {near[0]}?" if near else "docs/configuration.md lists the variables."
+def _nearest(name: str, known: Iterable[str]) -> str:
+    ends = sorted(other.removeprefix(env.PREFIX) for other in known)
+    near = difflib.get_close_matches(name.removeprefix(env.PREFIX), ends, n=1)
+    if near:
+        return f"Did you mean {env.PREFIX}{near[0]}?"
+    return "docs/configuration.md lists the variables."
 
 
 @register(Tags.security, deploy=True)

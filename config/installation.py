@@ -47,12 +47,11 @@ def say(text: str, end: str = "\n") -> None:
 
 def install(lock: Path, folder: Path) -> None:
     """Install the lock into this interpreter's environment (folder); raises Failed."""
-    total = len(pinned(lock.read_text("utf-8")))
-    say(f"Installing {total} packages ({lock.name}) into {folder}; this takes about a minute.")
+    say(f"Installing the packages of {lock.name} into {folder}; this takes about a minute.")
     started = time.monotonic()
     command = [*_pip(), "install", "--require-hashes", "--only-binary", ":all:"]
     command += ["--no-warn-script-location", "-r", str(lock)]
-    output, code = _run(command, Progress(total))
+    output, code = _run(command, Progress(len(_pins(lock.read_text("utf-8")))))
     if code:
         raise explain(output)
     say(f"Installed in {time.monotonic() - started:.0f} s.")
@@ -60,7 +59,11 @@ def install(lock: Path, folder: Path) -> None:
 
 def pinned(lock: str) -> dict[str, str]:
     """Return the names and versions that a lock pins for some platform or other."""
-    return dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", lock, re.MULTILINE))
+    return dict(_pins(lock))
+
+
+def _pins(lock: str) -> list[tuple[str, str]]:
+    return re.findall(r"^([\w.-]+)==([^\s;\\]+)", lock, re.MULTILINE)
 
 
 def _pip() -> list[str]:
@@ -187,15 +190,15 @@ class Progress:
             self._write("", "\n")
 
     def _read(self, line: str) -> None:
-        # "Processing" is a wheel from a folder.
-        if match := re.match(r"Collecting ([\w.-]+)|Processing (?:.*[/\\])?([\w.]+)-", line):
+        # "Processing" is a wheel out of a folder.
+        if match := re.match(r"Collecting ([\w.-]+)|Processing .*?(\w+)-[^/\\]*\.whl", line):
             self._fetched += 1
             name = match[1] or match[2]
             self._step = f"  fetching {self._fetched} of {self._total}: {name}"
-        elif re.match(r"Ignoring [\w.-]+: markers", line):
+        elif re.match(r"Ignoring [\w.-]+: markers|Requirement already satisfied", line):
             self._total -= 1
         elif line.startswith("Installing collected packages"):
-            self._step = f"  unpacking {self._fetched} packages"
+            self._step = f"  unpacking {self._total} packages"
         elif "Retrying (" in line:
             self._step = "  no answer from the package index; trying again"
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -211,7 +211,8 @@ def copy_database(folder: Path, at: datetime | None = None) -> None:
             source.backup(target)
         os.replace(part, copy)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise NotReady(
             "The database must be changed for this version, and no copy of it could be made first "
             f"({copy.parent}: {error}). Make room or give the right to write there; nothing has "

@@ -138,7 +138,10 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULE = {
-    "housekeeping": {"task": "config.tasks.housekeeping", "schedule": 60.0},
+    "housekeeping": {
+        "task": "config.tasks.housekeeping",
+        "schedule": env.number("HOUSEKEEPING_S", 300, 1, 86_400),
+    },
 }
 
 # --- People -------------------------------------------------------------------------------------
@@ -226,6 +229,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        name: {"level": LOG_LEVEL} for name in ("config", "telemetry", "history", "celery.beat")
+        name: {"level": LOG_LEVEL}
+        for name in ("config", "telemetry", "history", "celery.beat", "celery.app.trace")
     },
 }

@@ -3,28 +3,29 @@
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import path
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from telemetry import views
 
 # Django's own sign-in views would also answer PUT and OPTIONS.
-FORM = ["get", "head", "post"]
+require_form = require_http_methods(["GET", "HEAD", "POST"])
 
 urlpatterns = [
     path("", views.home, name="home"),
     path(
         "login/",
-        auth_views.LoginView.as_view(redirect_authenticated_user=True, http_method_names=FORM),
+        require_form(auth_views.LoginView.as_view(redirect_authenticated_user=True)),
         name="login",
     ),
-    path("logout/", auth_views.LogoutView.as_view(http_method_names=["post"]), name="logout"),
+    path("logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
     path(
         "password/",
-        auth_views.PasswordChangeView.as_view(http_method_names=FORM),
+        require_form(auth_views.PasswordChangeView.as_view()),
         name="password_change",
     ),
     path(
         "password/done/",
-        auth_views.PasswordChangeDoneView.as_view(http_method_names=["get", "head"]),
+        require_safe(auth_views.PasswordChangeDoneView.as_view()),
         name="password_change_done",
     ),
     path("sign-in/<str:token>/", views.sign_in_link, name="sign_in_link"),

@@ -49,10 +49,13 @@ class Cast:
 def make_cast() -> Cast:
     """Return the cast, freshly made."""
     cast = Cast(
-        make_team("Northlight"),
-        make_team("Southdark"),
-        *(make_user(name) for name in ("alice", "olga", "bob", "mallory")),
-        make_user("root", is_staff=True, is_superuser=True),
+        northlight=make_team("Northlight"),
+        southdark=make_team("Southdark"),
+        alice=make_user("alice"),
+        olga=make_user("olga"),
+        bob=make_user("bob"),
+        mallory=make_user("mallory"),
+        root=make_user("root", is_staff=True, is_superuser=True),
     )
     join(cast.northlight, cast.alice, Role.ADMIN)
     join(cast.northlight, cast.olga, Role.OPERATOR)

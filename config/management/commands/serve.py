@@ -47,7 +47,6 @@ class Command(BaseCommand):
             preflight.copy_database(settings.DATA_DIR)
         except preflight.NotReady as error:
             raise CommandError(str(error)) from error
-        settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
         self._prepare(host, port, options["comfyui"], options["demo"])
         self._serve(host, port)

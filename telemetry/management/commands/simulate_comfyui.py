@@ -13,6 +13,9 @@ from telemetry.simulator import SCENARIOS, Simulator
 from telemetry.simulator.replay import ReplayError
 
 
+NO_LOAD = "none"
+
+
 class Command(BaseCommand):
     help = "Run a fake ComfyUI that speaks the real protocol, until Ctrl-C or SIGTERM."
     requires_system_checks: list[str] = []
@@ -20,13 +23,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="healthy")
+        parser.add_argument(
+            "--scenario",
+            choices=[NO_LOAD, *sorted(SCENARIOS)],
+            default="healthy",
+            help="none: only what others submit",
+        )
         parser.add_argument("--rate", type=float, help="prompts a minute")
         parser.add_argument("--replay", type=Path, metavar="FILE", help="play a capture instead")
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, *args: Any, **options: Any) -> None:
         scenario = None if options["replay"] else options["scenario"]
+        scenario = None if scenario == NO_LOAD else scenario
         try:
             simulator = Simulator(
                 scenario, seed=options["seed"], rate=options["rate"], replay=options["replay"]

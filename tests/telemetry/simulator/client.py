@@ -57,6 +57,15 @@ class Listener:
     async def is_closed(self) -> None:
         await self.until(lambda: self.closed_with is not None)
 
+    async def round_trip(self) -> None:
+        """Have heard whatever the server says to what was sent; only with autoping=False.
+
+        ComfyUI takes what a socket sends in turn, so its pong is the last of its answers.
+        """
+        answered = len(self.pongs)
+        await self.ws.ping()
+        await self.until(lambda: len(self.pongs) > answered)
+
     async def close(self) -> None:
         await self.ws.close()
         await self._reader

@@ -1,13 +1,16 @@
 """Act a capture out against the simulator: the same sockets, the same requests in the same order.
 
 What a person did in the recording (requests, sockets opened and closed) is done again; what the
-server said is collected beside what it said then. A request waits for the events that had come
-before it in the recording, then for the recorded pause.
+server said is collected beside what it said then. No real time passes: the simulator's clock goes
+on until every socket has heard what it had heard in the recording, then by the recorded pause,
+and stands still while the next thing is done.
 """
 
 import asyncio
 import json
 import re
+from collections import Counter, defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,12 +18,13 @@ from typing import Any
 
 from telemetry.simulator import Simulator
 
-from .client import Client, Json, Listener
+from .client import PATIENCE_S, Client, Json, Listener
+from .clock import DrivenClock
 
 FRAMES = Path(__file__).parents[2] / "frames"
-SPEED = 12.0
-PROGRESS = ("progress", "progress_state")
 Token = tuple[Any, ...]
+# Sent behind all that was said so far; who has heard it has heard that too.
+MARK: Json = {"type": "settled", "data": {}}
 
 
 @dataclass
@@ -53,8 +57,9 @@ async def _reenact(name: str, until: str | None) -> Scene:
     for record in records:
         if record["kind"] == "text":
             scene.recorded.setdefault(record["source"], []).append(record["data"])
-    async with Simulator(speed=SPEED) as simulator, Client(simulator.url) as client:
-        await Player(records, scene, client).play()
+    clock = DrivenClock(records[0]["t"])
+    async with Simulator(clock=clock) as simulator:
+        await Player(records, scene, simulator, clock).play()
     return scene
 
 
@@ -67,28 +72,36 @@ def read(name: str, until: str | None) -> Any:
 
 
 class Player:
-    def __init__(self, records: list[Json], scene: Scene, client: Client) -> None:
-        self.records, self.scene, self.client = records, scene, client
+    def __init__(
+        self, records: list[Json], scene: Scene, simulator: Simulator, clock: DrivenClock
+    ) -> None:
+        self.records, self.scene = records, scene
+        self.simulator, self.clock = simulator, clock
+        self.client = Client(simulator.url)
         self.open: dict[str, Listener] = {}
-        self.heard: dict[str, int] = {}
+        self.sources: dict[str, str] = {}
+        self.recorded: dict[str, Counter[str]] = defaultdict(Counter)
         self.done_at = records[0]["t"]
 
     async def play(self) -> None:
-        await self._open_unannounced()
-        for index, record in enumerate(self.records):
-            await self._act(record, index)
-        for source in self.scene.recorded:
-            await self._catch_up(source)
+        async with self.client:
+            await self._open_unannounced()
+            for index, record in enumerate(self.records):
+                await self._act(record, index)
+            await self._catch_up()
 
     async def _act(self, record: Json, index: int) -> None:
-        source, kind, data = record["source"], record["kind"], record["data"]
-        if kind == "text" and is_loud(data):
-            self.heard[source] = self.heard.get(source, 0) + 1
-            self.done_at = record["t"]
-        elif kind == "meta":
-            await self._act_on_socket(source, data, record["t"])
-        elif kind == "request":
-            await self._act_request(data, index, record["t"])
+        source, kind, data, at = (record[k] for k in ("source", "kind", "data", "t"))
+        if kind == "text":
+            self.recorded[source][data["type"]] += 1
+            self.done_at = at
+        elif kind in ("meta", "request"):
+            await self._catch_up()
+            await self._pause(at)
+            if kind == "meta":
+                await self._act_on_socket(source, data)
+            else:
+                await self._act_request(data, index)
 
     async def _open_unannounced(self) -> None:
         announced = {r["source"] for r in self.records if r["data"].get("event") == "open"}
@@ -97,23 +110,24 @@ class Player:
                 await self._open(source, messages[0]["data"]["sid"])
 
     async def _open(self, source: str, client_id: str | None) -> None:
-        self.open[source] = await self.client.listen(client_id)
+        listener = self.open[source] = await self.client.listen(client_id, autoping=False)
+        await listener.round_trip()
+        self.sources[listener.messages[0]["data"]["sid"]] = source
         said = self.scene.simulated.setdefault(source, [])
         # One list for a source that comes back, as in the recording.
-        said.extend(self.open[source].messages)
-        self.open[source].messages = said
+        said.extend(listener.messages)
+        listener.messages = said
 
-    async def _act_on_socket(self, source: str, data: Json, at: float) -> None:
-        await self._pause(at)
+    async def _act_on_socket(self, source: str, data: Json) -> None:
         if data["event"] == "open":
             await self._open(source, data["clientId"])
         elif data["event"] == "sent":
             await self.open[source].ws.send_json(data["message"])
+            await self.open[source].round_trip()
         elif data["event"] == "closed" and source in self.open:
             await self.open.pop(source).close()
 
-    async def _act_request(self, data: Json, index: int, at: float) -> None:
-        await self._pause(at)
+    async def _act_request(self, data: Json, index: int) -> None:
         expected = next(
             r["data"]
             for r in self.records[index:]
@@ -134,17 +148,42 @@ class Player:
             )
         )
 
+    async def _catch_up(self) -> None:
+        """Let time pass until every open socket has heard what it had heard in the recording."""
+        await self._settle()
+        while lacking := self._lacking():
+            assert self.clock.asleep.is_set(), f"nothing goes on, but there is no {lacking}"
+            self.clock.wake()
+            await self._settle()
+
     async def _pause(self, at: float) -> None:
-        """Wait for the events recorded before this moment, then as long as was waited then."""
-        for source in list(self.open):
-            await self._catch_up(source)
-        await asyncio.sleep(max(0.0, at - self.done_at) / SPEED)
+        """Let as much time pass as had passed then since the last thing that is recorded."""
+        moment = self.clock.now + at - self.done_at
+        while self.clock.is_due_by(moment):
+            self.clock.wake()
+            await self._settle()
+        self.clock.now = max(self.clock.now, moment)
         self.done_at = at
 
-    async def _catch_up(self, source: str) -> None:
-        listener, wanted = self.open.get(source), self.heard.get(source, 0)
-        if listener is not None:
-            await listener.until(lambda: loud(self.scene.simulated[source]) >= wanted)
+    async def _settle(self) -> None:
+        """Wait until the simulator can only go on by a request or by the clock, and was heard."""
+        await first_of(self.clock.asleep.wait(), self.simulator.idle())
+        sockets = self.simulator.server.sockets
+        sockets.send_sync(MARK["type"], MARK["data"])
+        for sid in sockets.by_sid.copy():
+            await self._hear_mark(self.sources[sid])
+
+    async def _hear_mark(self, source: str) -> None:
+        said = self.scene.simulated[source]
+        await self.open[source].until(lambda: MARK in said)
+        said.remove(MARK)
+
+    def _lacking(self) -> dict[str, Counter[str]]:
+        lacking = {
+            source: self.recorded[source] - Counter(m["type"] for m in self.scene.simulated[source])
+            for source in self.open
+        }
+        return {source: types for source, types in lacking.items() if types}
 
     def _translated(self, value: Any) -> Any:
         return replace_all(value, self.scene.ids)
@@ -153,15 +192,13 @@ class Player:
         return replace_all(value, {new: old for old, new in self.scene.ids.items()})
 
 
-def loud(messages: list[Json]) -> int:
-    return sum(is_loud(message) for message in messages)
-
-
-def is_loud(message: Json) -> bool:
-    """Say whether a message is one of a kind, rather than one of many that tell progress."""
-    if message["type"] == "logs":
-        return any(not entry["m"].startswith("\r") for entry in message["data"]["entries"])
-    return message["type"] not in PROGRESS
+async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when one of these has come, and fail if none does."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    done, late = await asyncio.wait(tasks, timeout=PATIENCE_S, return_when="FIRST_COMPLETED")
+    for task in late:
+        task.cancel()
+    assert done, "the simulator neither sleeps nor is it idle"
 
 
 def replace_all(value: Any, words: dict[str, str]) -> Any:
@@ -204,19 +241,6 @@ BAR = (
     r"\r[ \d]{3}%\|[ █▏▎▍▌▋▊▉]{10}\| \d+/\d+ "
     r"\[\d\d:\d\d<(\d\d:\d\d|\?), (\?|[ \d]+\.\d\d)(it/s|s/it)\]"
 )
-
-
-ONLY_A_BAR = json.dumps({"lines": ["\rbar"]})[1:-1]
-
-
-def collapse(stream: list[Token]) -> list[Token]:
-    """Leave out what merely repeats progress: how many steps are told is a matter of timing."""
-    kept: list[Token] = []
-    for one in stream:
-        if (one[0] in PROGRESS or ONLY_A_BAR in one[1]) and one in kept[-2:]:
-            continue
-        kept.append(one)
-    return kept
 
 
 def shape(value: Any) -> Any:

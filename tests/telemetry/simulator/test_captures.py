@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .reenact import Token, collapse, differences, reenact
+from .reenact import Token, differences, reenact
 
 BAR = "\rbar"
 EXECUTION = {
@@ -46,7 +46,7 @@ def test_it_tells_every_socket_the_same_in_the_same_order(name: str, until: str 
     scene = reenact(name, until)
 
     for source, recorded, simulated in scene.streams():
-        assert collapse(simulated) == collapse(recorded), source
+        assert simulated == recorded, source
 
 
 @pytest.mark.parametrize(("name", "until"), OVERLAPPING)
@@ -57,14 +57,14 @@ def test_it_tells_the_same_of_each_kind_when_prompts_overlap(
     scene = reenact(name, until)
 
     for source, recorded, simulated in scene.streams():
-        assert collapse(of(simulated, kinds)) == collapse(of(recorded, kinds)), source
+        assert of(simulated, kinds) == of(recorded, kinds), source
 
 
 def test_it_logs_the_progress_of_another_client_as_bars_and_lines() -> None:
     scene = reenact("30")
 
     [(_, recorded, simulated)] = [s for s in scene.streams() if s[0] == "ws:observer"]
-    assert BAR in log_lines(simulated)
+    assert log_lines(simulated).count(BAR) == log_lines(recorded).count(BAR)
     assert without_bars(log_lines(simulated)) == without_bars(log_lines(recorded))
 
 

@@ -1,0 +1,191 @@
+"""A real browser for tests, and a stage: our static files, pages that a test writes, and a socket
+whose other end the test is.
+
+Playwright's sync API keeps an asyncio loop running in the thread that started it, in which neither
+`asyncio.run` nor `async_to_sync` works. So it is started per module and stopped after it, and other
+tests of the process are not disturbed (pytest-playwright's own fixtures live for the session).
+"""
+
+import asyncio
+import json
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# The site's policy (config/settings.py): what it forbids shows as an error on the console.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PATIENCE_S = 10.0
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium, CHROMIUM first; None if there is none."""
+    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM"), *NAMES) if name)
+    return next((path for path in found if path), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a browser of this module's own."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(f"no browser found: CHROMIUM is not set, and none of {', '.join(NAMES)} exists")
+    with pytest.MonkeyPatch.context() as patch:
+        # Django takes Playwright's loop for an async view; the ORM is called from tests all the same.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
+            yield chromium
+            chromium.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return what the page complains of; a test that expects complaints empties it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    """Return a page that nothing may complain in: no error on the console, none thrown."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC"
+    )
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+class Connection:
+    """The server's end of one socket; its calls come from the test's thread."""
+
+    def __init__(self, stage: "Stage", socket: web.WebSocketResponse) -> None:
+        self._stage = stage
+        self._socket = socket
+        self.received: queue.Queue[Any] = queue.Queue()
+
+    def send(self, *messages: Any) -> None:
+        """Send messages, text as it is, anything else as JSON, for as long as the browser listens."""
+        with suppress(ConnectionResetError):
+            for message in messages:
+                text = message if isinstance(message, str) else json.dumps(message)
+                self._stage.call(self._socket.send_str(text))
+
+    def close(self, code: int = 1012) -> None:
+        """Close the socket with a code."""
+        self._stage.call(self._socket.close(code=code))
+
+    def heard(self) -> Any:
+        """Return the next message that the browser sent."""
+        return self.received.get(timeout=PATIENCE_S)
+
+
+class Stage:
+    """A site of static files, of pages that the test wrote, and of one scripted socket."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.refusing = False
+        self.connections: queue.Queue[Connection] = queue.Queue()
+        self._loop = asyncio.new_event_loop()
+        self._runner: web.AppRunner | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.url: str = self.call(self._start())
+
+    def call(self, work: Any) -> Any:
+        """Run a coroutine on the stage's loop and return its result."""
+        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return future.result(PATIENCE_S)
+
+    def connection(self) -> Connection:
+        """Wait for the browser's next connection."""
+        return self.connections.get(timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        """End the site and its thread."""
+        assert self._runner is not None
+        self.call(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE_S)
+        self._loop.close()
+
+    async def _start(self) -> str:
+        app = web.Application()
+        app.router.add_static("/static", ROOT / "static")
+        app.router.add_get("/ws/team/{slug}/", self._socket)
+        app.router.add_get("/{name:.*}", self._page)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    async def _page(self, request: web.Request) -> web.Response:
+        html = self.pages.get(request.match_info["name"])
+        if html is None:
+            raise web.HTTPNotFound
+        headers = {"Content-Security-Policy": POLICY}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if self.refusing:
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        connection = Connection(self, socket)
+        self.connections.put(connection)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                connection.received.put(json.loads(message.data))
+        return socket
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """Return a site of this test's own."""
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def until(page: Page) -> Callable[[str], None]:
+    """Return what waits for an expression to be true in the page, also while its clock stands."""
+
+    def wait(expression: str) -> None:
+        for _ in range(int(PATIENCE_S / 0.02)):
+            if page.evaluate(expression):
+                return
+            threading.Event().wait(0.02)
+        raise AssertionError(f"never true: {expression}")
+
+    return wait

@@ -1,0 +1,124 @@
+"""config/env.py: variables in, values or a clear refusal out."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+
+@pytest.fixture(autouse=True)
+def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what these tests read out of the list that the docs are held against."""
+    monkeypatch.setattr(env, "VARIABLES", {})
+
+
+def test_it_returns_the_default_of_a_variable_that_is_not_set() -> None:
+    assert env.text("COLOUR", "green") == "green"
+
+
+def test_it_returns_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_COLOUR", "red")
+
+    assert env.text("COLOUR", "green") == "red"
+
+
+def test_it_remembers_variables_with_their_defaults() -> None:
+    env.text("COLOUR", "green")
+    env.boolean("LOUD", True)
+    env.number("DEPTH", 2.0, 0, 3)
+
+    assert env.VARIABLES == {
+        "SCENEWATCH_COLOUR": "green",
+        "SCENEWATCH_LOUD": "1",
+        "SCENEWATCH_DEPTH": "2",
+    }
+
+
+def test_it_reads_the_file_that_a_variable_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    monkeypatch.setenv("SCENEWATCH_WORD_FILE", str(tmp_path / "secret"))
+
+    assert env.text("WORD") == "hush"
+
+
+def test_it_refuses_a_file_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCENEWATCH_WORD_FILE", str(tmp_path / "nothing"))
+
+    with pytest.raises(ImproperlyConfigured, match=r"SCENEWATCH_WORD_FILE: cannot read .*nothing"):
+        env.text("WORD")
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
+def test_it_reads_yes(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SCENEWATCH_LOUD", value)
+
+    assert env.boolean("LOUD") is True
+
+
+@pytest.mark.parametrize("value", ["0", "False", "no", "off", ""])
+def test_it_reads_no(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SCENEWATCH_LOUD", value)
+
+    assert env.boolean("LOUD", True) is False
+
+
+def test_it_refuses_what_is_neither_yes_nor_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_LOUD", "perhaps")
+
+    with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_LOUD is 'perhaps'; write one of"):
+        env.boolean("LOUD")
+
+
+def test_it_reads_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_DEPTH", "2.5")
+
+    assert env.number("DEPTH", 1, 0, 3) == 2.5
+
+
+@pytest.mark.parametrize("value", ["deep", "", "nan", "-1", "3.01", "inf"])
+def test_it_refuses_what_is_no_number_within_the_limits(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SCENEWATCH_DEPTH", value)
+
+    with pytest.raises(ImproperlyConfigured, match=r"SCENEWATCH_DEPTH is .*a number from 0 to 3"):
+        env.number("DEPTH", 1, 0, 3)
+
+
+def test_it_takes_one_of_the_options_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_SIZE", "small")
+
+    assert env.choice("SIZE", "LARGE", ("SMALL", "LARGE")) == "SMALL"
+
+
+def test_it_refuses_what_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_SIZE", "huge")
+
+    with pytest.raises(ImproperlyConfigured, match=r"SCENEWATCH_SIZE is 'HUGE'.*SMALL, LARGE"):
+        env.choice("SIZE", "LARGE", ("SMALL", "LARGE"))
+
+
+def test_it_splits_words_at_commas_and_drops_empty_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_NAMES", " a, b,,c ,")
+
+    assert env.words("NAMES") == ["a", "b", "c"]
+
+
+def test_it_reads_a_row_of_numbers() -> None:
+    assert env.numbers("DELAYS", "1,2.5,60") == (1, 2.5, 60)
+
+
+@pytest.mark.parametrize("value", ["", ",", "1,two", "1,0", "1,-2", "nan", "inf"])
+def test_it_refuses_a_row_that_is_not_all_positive_numbers(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SCENEWATCH_DELAYS", value)
+
+    with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_DELAYS must be numbers above 0"):
+        env.numbers("DELAYS", "1,2")
