@@ -42,7 +42,7 @@ class Demo:
 
 
 async def _started(simulator: Simulator, port: int) -> str:
-    """Start on the usual port, so that a second start finds the same servers; else on a free one."""
+    """Start on the usual port, where a second start finds the same server; else on a free one."""
     try:
         return await simulator.start(port=port)
     except OSError:

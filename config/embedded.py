@@ -5,6 +5,7 @@ the in-memory broker cannot reach), the worker's optimisations must be set up by
 threads have no current app), and the worker is stopped while the reactor still runs.
 """
 
+import asyncio
 import logging
 import os
 import signal
@@ -18,22 +19,25 @@ from celery.app import trace
 from celery.beat import EmbeddedService
 from celery.worker import state as worker_state
 from channels.layers import get_channel_layer
-from twisted.internet import reactor, threads
+from twisted.internet import reactor as installed_reactor
+from twisted.internet import threads
 
 from config.asgi import application
 from config.celery import app
 
 log = logging.getLogger(__name__)
 
+# Twisted types its reactor as the least of all reactors.
+reactor: Any = installed_reactor
 HOSTNAME = "embedded@scenewatch"
 # The promise is 5 s; what does not stop by then is ended.
 STOP_S = 4.5
 
 
-class ThreadBeat(bootsteps.StartStopStep):  # type: ignore[misc]
+class ThreadBeat(bootsteps.StartStopStep):
     """Beat as a thread of this process."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, thread_beat: bool = False, **kwargs: Any) -> None:
         self.enabled = thread_beat
@@ -81,17 +85,17 @@ class WorkerThread(threading.Thread):
 
     def shutdown(self) -> None:
         """Ask the worker to end, and wait for it."""
-        worker_state.should_stop = 0
+        setattr(worker_state, "should_stop", 0)  # noqa: B010  typed as None, read as an exit code
         self.join(STOP_S)
 
 
 def _call_in_reactor(call: Callable[[], None]) -> None:
-    reactor.callFromThread(call)  # type: ignore[attr-defined]
+    reactor.callFromThread(call)
 
 
 def _stop_reactor() -> None:
-    if reactor.running:  # type: ignore[attr-defined]
-        reactor.stop()  # type: ignore[attr-defined]
+    if reactor.running:
+        reactor.stop()
 
 
 def run(host: str, port: int, up: Callable[[], None]) -> bool:
@@ -111,7 +115,7 @@ def run(host: str, port: int, up: Callable[[], None]) -> bool:
         ready_callable=lambda: _ready(worker, up),
     )
     _end_on_signals()
-    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
+    reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: threads.deferToThread(worker.shutdown)
     )
     server.run()
@@ -119,8 +123,6 @@ def run(host: str, port: int, up: Callable[[], None]) -> bool:
 
 
 def _ready(worker: WorkerThread, up: Callable[[], None]) -> None:
-    import asyncio
-
     layer: Any = get_channel_layer()
     if hasattr(layer, "bind"):
         layer.bind(asyncio.get_event_loop())

@@ -1,4 +1,4 @@
-"""What the first start makes: a team, a site admin with a way in, and the servers that are named."""
+"""What the first start makes: a team, a site admin with a way in, the servers that are named."""
 
 import asyncio
 import secrets
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
 
@@ -51,7 +51,7 @@ def make_admin() -> WayIn | None:
     return WayIn(admin.get_username(), link_path(admin))
 
 
-def link_path(user: object) -> str:
+def link_path(user: User) -> str:
     """Return the path of a new link that signs user in once."""
     return reverse("sign_in_link", args=[make_link_token(user, LINK_VALID_FOR)])
 

@@ -12,7 +12,7 @@ from telemetry.models import SignInLink
 log = logging.getLogger(__name__)
 
 
-@shared_task(  # type: ignore[untyped-decorator]
+@shared_task(
     autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=30, max_retries=8
 )
 def housekeeping() -> None:

@@ -18,11 +18,7 @@ urlpatterns = [
         name="login",
     ),
     path("logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
-    path(
-        "password/",
-        require_form(auth_views.PasswordChangeView.as_view()),
-        name="password_change",
-    ),
+    path("password/", require_form(views.PasswordChange.as_view()), name="password_change"),
     path(
         "password/done/",
         require_safe(auth_views.PasswordChangeDoneView.as_view()),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from telemetry.activity import why
 from telemetry.attempt import AttemptState, StepNow
+from telemetry.clock import seconds
 from telemetry.contact import SLOW_S
 from telemetry.leases import Leased
 from telemetry.logstream import SAMPLING
@@ -179,8 +180,8 @@ def condition(state: ServerState, at: datetime) -> str:
         return "offline"
     if contact.heard_at is None:
         return "connecting"
-    waited = contact.unanswered_since and (at - contact.unanswered_since).total_seconds()
-    if waited is not None and waited > SLOW_S:
+    unanswered_s = seconds(at, contact.unanswered_since)
+    if unanswered_s is not None and unanswered_s > SLOW_S:
         return "slow"
     if not contact.socket_open and contact.retry is not None:
         return "polling" if contact.retry.polling else "reconnecting"

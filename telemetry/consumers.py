@@ -133,4 +133,4 @@ def _own_origin(scope: dict[str, Any]) -> bool:
     if origin is None:
         return True
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    return urlsplit(origin.decode("latin-1")).netloc.lower() == host
+    return bool(urlsplit(origin.decode("latin-1")).netloc.lower() == host)

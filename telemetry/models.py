@@ -25,7 +25,7 @@ ROLE_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 class TeamQuerySet(models.QuerySet["Team"]):
     """Teams, narrowed by who asks."""
 
-    def of(self, user_id: int | None) -> "TeamQuerySet":
+    def of(self, user_id: int) -> "TeamQuerySet":
         """Return the teams that the user is a member of."""
         return self.filter(memberships__user_id=user_id)
 
@@ -70,7 +70,7 @@ class Membership(models.Model):
 class ServerQuerySet(models.QuerySet["Server"]):
     """Servers, narrowed by who asks and by whether they are watched."""
 
-    def of(self, user_id: int | None) -> "ServerQuerySet":
+    def of(self, user_id: int) -> "ServerQuerySet":
         """Return the servers of the teams that the user is a member of."""
         return self.filter(team__memberships__user_id=user_id)
 

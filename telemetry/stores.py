@@ -134,8 +134,8 @@ class MemoryStore:
             gone = [key for key in kept.fragments if _belongs(key, prefix)]
             for key in gone:
                 del kept.fragments[key]
-            for key in [key for key in kept.attrs if _belongs(key[0], prefix)]:
-                del kept.attrs[key]
+            for attr in [attr for attr in kept.attrs if _belongs(attr[0], prefix)]:
+                del kept.attrs[attr]
             return gone
 
 

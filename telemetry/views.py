@@ -4,6 +4,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -54,6 +56,16 @@ def _sign_in_page(request: HttpRequest, token: str) -> HttpResponse:
     user = sign_in.peek(token)
     context = {"user_to_sign_in": user, "token": token, "expired": user is None}
     return render(request, "registration/sign_in_link.html", context, status=200 if user else 410)
+
+
+class PasswordChange(PasswordChangeView):
+    """Let people change their password; who came by a link and has none yet sets the first one."""
+
+    def get_form_class(self) -> type[SetPasswordForm]:
+        """Return the form that asks for the old password where there is one."""
+        if self.request.user.has_usable_password():
+            return PasswordChangeForm
+        return SetPasswordForm
 
 
 class ClaimForm(forms.Form):

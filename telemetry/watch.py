@@ -12,6 +12,7 @@ A server that hangs costs nobody else anything: every wait has a limit, every lo
 
 import asyncio
 import logging
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -86,7 +87,7 @@ class Watch:
         self.comfyui = ComfyUI(self.leased.url, bearer, settings.REQUEST_TIMEOUT_S)
         if self.leased.unwatched_since is not None:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
-        self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()])
+        self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)
         try:
             async with asyncio.TaskGroup() as group:
                 for loop in (self._socket, self._referee, self._stats, self._pulse, self.live.run):
@@ -100,8 +101,9 @@ class Watch:
         changes = self.state.apply(event, at or now())
         if changes:
             lines = happenings(self.state, changes)
-            self.live.changed(lines, self.record.record(self.leased, changes, lines))
-            self._want_outlooks(changes)
+            saved = self.record.record(self.leased, changes, lines)
+            self.live.changed(lines, saved)
+            self._want_outlooks(changes, saved)
         self.live.touch()
 
     # --- The socket -----------------------------------------------------------------------------
@@ -324,24 +326,27 @@ class Watch:
                 self.take(contact.Waiting(since))
             self.take(contact.Passed())
 
-    def _want_outlooks(self, changes: list[Transition]) -> None:
+    def _want_outlooks(self, changes: list[Transition], saved: "Future[None] | None") -> None:
         """Look up how long a workload takes when it is first seen and after each of its ends."""
         for change in changes:
             if isinstance(change, AttemptSeen) and not change.found_later:
                 if change.facts.workload not in self.state.outlooks:
-                    self._want_outlook(change.facts.workload)
+                    self._want_outlook(change.facts.workload, saved)
             elif isinstance(change, AttemptEnded) and not change.found_later:
                 ended = next((a for a in self.state.recent if a.key == change.key), None)
-                self._want_outlook(ended.facts.workload if ended else None)
+                self._want_outlook(ended.facts.workload if ended else None, saved)
 
-    def _want_outlook(self, workload: str | None) -> None:
+    def _want_outlook(self, workload: str | None, saved: "Future[None] | None") -> None:
         if workload is None or workload in self._wanted_outlooks:
             return
         self._wanted_outlooks.add(workload)
-        task = asyncio.create_task(self._look_up(workload))
+        task = asyncio.create_task(self._look_up(workload, saved))
         task.add_done_callback(lambda _: self._wanted_outlooks.discard(workload))
 
-    async def _look_up(self, workload: str) -> None:
+    async def _look_up(self, workload: str, saved: "Future[None] | None") -> None:
+        """Ask once the change is committed, so that the attempt that just ended counts."""
+        if saved is not None:
+            await asyncio.wait([asyncio.wrap_future(saved)])
         outlook = await in_thread(self.record.outlook, self.leased.server_id, workload)
         if outlook is not None:
             self.state.outlooks[workload] = outlook

@@ -1,4 +1,7 @@
-"""Frames of ComfyUI's /ws: every event of its tables as a typed struct (0.3.64 to 0.33)."""
+"""Frames of ComfyUI's /ws: every event of its tables as a typed struct (0.3.64 to 0.33).
+
+Fields that ComfyUI adds later are ignored.
+"""
 
 import struct
 from typing import Any, TypeAlias
@@ -12,23 +15,19 @@ TRACEBACK_LIMIT = 20_000
 BLOCKED = "ExecutionBlocked"
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """A decoded event; fields that ComfyUI adds later are ignored."""
-
-
-class ExecInfo(Struct):
+class ExecInfo(msgspec.Struct, frozen=True):
     """The number of prompts pending plus running."""
 
     queue_remaining: Count
 
 
-class StatusBody(Struct):
+class StatusBody(msgspec.Struct, frozen=True):
     """The inner object of a status frame."""
 
     exec_info: ExecInfo
 
 
-class Status(Struct):
+class Status(msgspec.Struct, frozen=True):
     """Sent to everybody, three times a prompt; the first after connecting carries the sid."""
 
     status: StatusBody
@@ -40,14 +39,14 @@ class Status(Struct):
         return self.status.exec_info.queue_remaining
 
 
-class ExecutionStart(Struct):
+class ExecutionStart(msgspec.Struct, frozen=True):
     """A prompt began to execute; `timestamp` in ms of the server's clock."""
 
     prompt_id: Id
     timestamp: Millis | None = None
 
 
-class ExecutionCached(Struct):
+class ExecutionCached(msgspec.Struct, frozen=True):
     """The nodes whose outputs come from the cache; sent even where there are none."""
 
     prompt_id: Id
@@ -55,7 +54,7 @@ class ExecutionCached(Struct):
     timestamp: Millis | None = None
 
 
-class Executing(Struct):
+class Executing(msgspec.Struct, frozen=True):
     """A node begins; node None is the end of the prompt. Without prompt_id after a reconnect."""
 
     node: Id | None = None
@@ -63,7 +62,7 @@ class Executing(Struct):
     prompt_id: Id | None = None
 
 
-class Progress(Struct):
+class Progress(msgspec.Struct, frozen=True):
     """The steps of one node, at most ten a second."""
 
     value: Amount
@@ -72,7 +71,7 @@ class Progress(Struct):
     node: Id | None = None
 
 
-class NodeProgress(Struct):
+class NodeProgress(msgspec.Struct, frozen=True):
     """One node within progress_state; a failing node stays `running`."""
 
     value: Amount
@@ -84,14 +83,14 @@ class NodeProgress(Struct):
     real_node_id: Id | None = None
 
 
-class ProgressState(Struct):
+class ProgressState(msgspec.Struct, frozen=True):
     """All nodes that are not pending, every time."""
 
     prompt_id: Id
     nodes: dict[Id, NodeProgress]
 
 
-class Executed(Struct):
+class Executed(msgspec.Struct, frozen=True):
     """A node with outputs for the page is done; the outputs themselves are not read."""
 
     prompt_id: Id
@@ -99,14 +98,14 @@ class Executed(Struct):
     display_node: Id | None = None
 
 
-class ExecutionSuccess(Struct):
+class ExecutionSuccess(msgspec.Struct, frozen=True):
     """A prompt ended well."""
 
     prompt_id: Id
     timestamp: Millis | None = None
 
 
-class ExecutionError(Struct):
+class ExecutionError(msgspec.Struct, frozen=True):
     """A prompt failed; with exception_type ExecutionBlocked it did not, and goes on."""
 
     prompt_id: Id
@@ -133,7 +132,7 @@ class ExecutionError(Struct):
         return clean("".join(self.traceback[:400]), TRACEBACK_LIMIT)
 
 
-class ExecutionInterrupted(Struct):
+class ExecutionInterrupted(msgspec.Struct, frozen=True):
     """A prompt was interrupted; the node is the one that noticed."""
 
     prompt_id: Id
@@ -148,20 +147,20 @@ class FeatureFlags(msgspec.Struct, frozen=True):
     flags: dict[str, Any]
 
 
-class LogEntry(Struct):
+class LogEntry(msgspec.Struct, frozen=True):
     """One write to ComfyUI's log: `t` is the server's local time without zone."""
 
     m: str
     t: str = ""
 
 
-class Logs(Struct):
+class Logs(msgspec.Struct, frozen=True):
     """What was written since the last flush, for subscribers."""
 
     entries: list[LogEntry]
 
 
-class AssetSeed(Struct):
+class AssetSeed(msgspec.Struct, frozen=True):
     """The asset scanner's progress (--enable-assets); `step` is the last word of its type."""
 
     step: str = ""
@@ -169,7 +168,7 @@ class AssetSeed(Struct):
     message: str | None = None
 
 
-class Preview(Struct):
+class Preview(msgspec.Struct, frozen=True):
     """A preview image arrived; the image is not kept."""
 
     size_bytes: int
@@ -177,20 +176,20 @@ class Preview(Struct):
     node_id: str | None = None
 
 
-class NodeText(Struct):
+class NodeText(msgspec.Struct, frozen=True):
     """A text that a node shows; without prompt id."""
 
     node_id: str
     text: str
 
 
-class Unknown(Struct):
+class Unknown(msgspec.Struct, frozen=True):
     """A type that we do not follow: extensions add their own. Not an error."""
 
     type: str
 
 
-class Malformed(Struct):
+class Malformed(msgspec.Struct, frozen=True):
     """A frame or answer that cannot be used; nothing else of the state changes."""
 
     where: str
@@ -233,7 +232,7 @@ TYPES: dict[str, type[Any]] = {
 ASSET_PREFIX = "assets.seed."
 
 
-class _Envelope(Struct):
+class _Envelope(msgspec.Struct, frozen=True):
     type: str
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
@@ -264,7 +263,7 @@ def _text(frame: str) -> Event:
     return Unknown(clean(envelope.type, 80))
 
 
-class _PreviewMetadata(Struct):
+class _PreviewMetadata(msgspec.Struct, frozen=True):
     prompt_id: Id | None = None
     node_id: Id | None = None
 
