@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from history.rows import write_rows
 from telemetry.activity import Happening
@@ -81,10 +81,13 @@ class Writer:
 
     def _run(self) -> None:
         running = True
-        while running:
-            batches, running = self._collect()
-            if batches:
-                self._write_all(batches)
+        try:
+            while running:
+                batches, running = self._collect()
+                if batches:
+                    self._write_all(batches)
+        finally:
+            connection.close()
 
     def _collect(self) -> tuple[list[Batch], bool]:
         """Wait for the next batch and take along what else waits; False once stopped."""
@@ -127,9 +130,9 @@ class Writer:
         """Write, and again while the database is away; gives up only when stopped."""
         for tries in itertools.count():
             try:
-                close_old_connections()
                 return write(group)
             except (OperationalError, InterfaceError) as error:
+                connection.close()
                 if self._halting.is_set() and tries >= TRIES_AT_STOP:
                     raise
                 delay = RETRY_DELAYS_S[min(tries, len(RETRY_DELAYS_S) - 1)]
