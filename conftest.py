@@ -1,1 +1,22 @@
-"""Shared fixtures of the whole suite."""
+"""Shared fixtures of the whole suite. What must be known before the settings: tests/settings.py."""
+
+import os
+
+import pytest
+import redis
+from django.conf import settings
+
+from telemetry.stores import live_store
+
+# Processes that a test starts (manage.py serve) take their settings from the environment, in which
+# tests/settings.py has left the data folder of this run.
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+@pytest.fixture(autouse=True)
+def nothing_live() -> None:
+    """Begin each test with nothing retained: rows of another test may have had the same ids."""
+    live_store.cache_clear()
+    if settings.REDIS_URL:
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            client.flushdb()

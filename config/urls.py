@@ -7,18 +7,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from telemetry import views
 
-# Django's own sign-in views would also answer PUT and OPTIONS.
-require_form = require_http_methods(["GET", "HEAD", "POST"])
+# Django's own view would also answer PUT and OPTIONS.
+login = require_http_methods(["GET", "HEAD", "POST"])(
+    auth_views.LoginView.as_view(redirect_authenticated_user=True)
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path(
-        "login/",
-        require_form(auth_views.LoginView.as_view(redirect_authenticated_user=True)),
-        name="login",
-    ),
+    path("login/", login, name="login"),
     path("logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
-    path("password/", require_form(views.PasswordChange.as_view()), name="password_change"),
+    path("password/", views.password_change, name="password_change"),
     path(
         "password/done/",
         require_safe(auth_views.PasswordChangeDoneView.as_view()),

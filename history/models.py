@@ -126,7 +126,7 @@ class Attempt(models.Model):
     objects: ClassVar = AttemptQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-seen_at"]
+        ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["server", "prompt_id", "repeat"], name="attempt_once_per_server"

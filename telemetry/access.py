@@ -9,14 +9,21 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from telemetry.models import Membership, Role, Server
+from telemetry.models import Membership, Role, Server, Team
 
 Person = AbstractBaseUser | AnonymousUser
+
+
+def teams_for(user: Person) -> QuerySet[Team]:
+    """Return the teams that the user is a member of."""
+    if not user.is_active:
+        return Team.objects.none()
+    return Team.objects.filter(memberships__user_id=user.pk)
 
 
 def team_for(user: Person, slug: str, role: Role = Role.VIEWER) -> Membership:

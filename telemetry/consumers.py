@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
+from django.db import DatabaseError
 from django.http import Http404
 
 from telemetry import access
@@ -27,6 +29,8 @@ NO_ACCESS = 4403
 NOT_FOUND = 4404
 TRY_AGAIN = 1013
 BEAT_S = 10.0
+# The promise is that who lost access hears no more after 60 s, also while the database is away.
+UNASKED_LIMIT_S = 40.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -62,10 +66,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         # snapshot already covers it, dropped by its seq.
         self.viewer = await hub().join(self.topic)
         await self._send_snapshot()
-        self.tasks = [
-            asyncio.create_task(work())
-            for work in (self._forward, self._beat, self._recheck, self._watch_backlog)
-        ]
+        works = (self._forward, self._beat, self._recheck, self._watch_backlog)
+        self.tasks = [asyncio.create_task(self._guarded(work)) for work in works]
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run one of the socket's loops; a socket does not go on without one of them."""
+        try:
+            await work()
+        except Exception:
+            log.exception("live: a viewer's socket failed and is closed")
+            await self.close(TRY_AGAIN)
 
     def _team(self) -> Team:
         slug = self.scope["url_route"]["kwargs"]["slug"]
@@ -109,13 +119,30 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.send(text_data=json.dumps(beat))
 
     async def _recheck(self) -> None:
-        session = self.scope["session"]
-        key, known_hash = session.session_key, session.get(HASH_SESSION_KEY, "")
-        user_id, slug = self.scope["user"].pk, self.scope["url_route"]["kwargs"]["slug"]
-        ask = database_sync_to_async(access.socket_allowed)
-        while await ask(key, user_id, known_hash, slug):  # noqa: ASYNC110
+        """Close once the viewer may no longer listen, or once nobody could tell for a minute."""
+        loop = asyncio.get_running_loop()
+        answered_at = loop.time()
+        while True:
+            try:
+                if not await self._may_listen():
+                    break
+                answered_at = loop.time()
+            except DatabaseError as error:
+                log.warning("live: cannot ask whether a viewer may still listen: %s", error)
+                if loop.time() - answered_at > UNASKED_LIMIT_S:
+                    await self.close(TRY_AGAIN)
+                    return
             await asyncio.sleep(settings.ACCESS_RECHECK_S)
         await self.close(NO_ACCESS)
+
+    async def _may_listen(self) -> bool:
+        session, user = self.scope["session"], self.scope["user"]
+        slug = self.scope["url_route"]["kwargs"]["slug"]
+        ask = database_sync_to_async(access.socket_allowed)
+        allowed: bool = await ask(
+            session.session_key, user.pk, session.get(HASH_SESSION_KEY, ""), slug
+        )
+        return allowed
 
     async def _watch_backlog(self) -> None:
         assert self.viewer is not None

@@ -7,14 +7,14 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from telemetry import sign_in, wall_page
-from telemetry.access import team_for
-from telemetry.models import ClientClaim, Membership, Team
+from telemetry.access import team_for, teams_for
+from telemetry.models import ClientClaim, Membership
 
 # A link signs in whom it was made for, without asking for the password that axes would count.
 SIGN_IN_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -24,7 +24,7 @@ SIGN_IN_BACKEND = "django.contrib.auth.backends.ModelBackend"
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the wall of the user's first team, or say that there is none yet."""
-    team = Team.objects.of(request.user.pk).first()
+    team = teams_for(request.user).first()
     if team is None:
         return render(request, "telemetry/no_team.html")
     return redirect("live", team.slug)
@@ -58,14 +58,12 @@ def _sign_in_page(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "registration/sign_in_link.html", context, status=200 if user else 410)
 
 
-class PasswordChange(PasswordChangeView):
-    """Let people change their password; who came by a link and has none yet sets the first one."""
-
-    def get_form_class(self) -> type[SetPasswordForm]:
-        """Return the form that asks for the old password where there is one."""
-        if self.request.user.has_usable_password():
-            return PasswordChangeForm
-        return SetPasswordForm
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_change(request: HttpRequest) -> HttpResponseBase:
+    """Change the password; who came by a link and has none yet sets the first one."""
+    first = request.user.is_authenticated and not request.user.has_usable_password()
+    form_class = SetPasswordForm if first else PasswordChangeForm
+    return PasswordChangeView.as_view(form_class=form_class)(request)
 
 
 class ClaimForm(forms.Form):

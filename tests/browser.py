@@ -54,7 +54,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser found: CHROMIUM is not set, and none of {', '.join(NAMES)} exists")
     with pytest.MonkeyPatch.context() as patch:
-        # Django takes Playwright's loop for an async view; the ORM is called from tests all the same.
+        # Django takes Playwright's loop for an async view; tests call the ORM all the same.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
@@ -77,7 +77,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    page.on("console", lambda said: complaints.extend([said.text] if said.type == "error" else []))
     yield page
     context.close()
     assert complaints == []
@@ -92,7 +92,7 @@ class Connection:
         self.received: queue.Queue[Any] = queue.Queue()
 
     def send(self, *messages: Any) -> None:
-        """Send messages, text as it is, anything else as JSON, for as long as the browser listens."""
+        """Send messages, text as it is, else as JSON, for as long as the browser listens."""
         with suppress(ConnectionResetError):
             for message in messages:
                 text = message if isinstance(message, str) else json.dumps(message)

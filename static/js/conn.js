@@ -78,6 +78,7 @@ function showBadge(badge, state, retry) {
     : state.name === "connecting" || state.name === "reconnecting" ? icon("s-reconnecting", "spin")
     : icon("s-offline");
   const text = element("span", "words", words(state));
+  text.title = words(state);
   if (state.name === "reconnecting") text.append(ticking());
   fill(badge, sign, text, ...action(badge, state, retry));
 }

@@ -21,9 +21,11 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from telemetry.models import ROLE_RANK, Membership, Role, Team
+from telemetry.live import team_topic
+from telemetry.models import ROLE_RANK, Membership, Role, Server, Team
 from telemetry.routing import websocket_urlpatterns
 from telemetry.sign_in import make_link_token
+from telemetry.stores import Change, Fragment, live_store
 from tests.cast import Cast, furnish, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
@@ -127,6 +129,8 @@ class World:
             self._side(self.cast.northlight, self.cast.bob, "qnorthq"),
             self._side(self.cast.southdark, self.cast.mallory, "qsouthq"),
         )
+        for side in self.sides:
+            put_on_wall(side)
         self.browser = Client()
 
     @staticmethod
@@ -147,6 +151,10 @@ class World:
         user = getattr(self.cast, persona)
         membership = Membership.objects.filter(user=user, team=side.team).first()
         return Role(membership.role) if membership else None
+
+    def foreign_side(self, persona: str) -> Side:
+        """Return a team that the persona is not in."""
+        return next(side for side in self.sides if self.role(persona, side) is None)
 
     def forbidden_words(self, persona: str) -> list[bytes]:
         """Return the canaries of the teams that the persona is not in."""
@@ -243,16 +251,15 @@ def test_the_admin_is_there_for_no_one_else(persona: str) -> None:
     words = world.forbidden_words(persona)
     world.enter(persona)
 
-    for side in world.sides:
-        for route in ADMIN_ROUTES:
-            path = route.filled(admin_arguments(route, side))
-            for method in METHODS:
-                response = world.browser.generic(method, path)
-                case = f"{persona}: {method} {path}"
+    for route in ADMIN_ROUTES:
+        path = route.filled(admin_arguments(route, world.foreign_side(persona)))
+        for method in METHODS:
+            response = world.browser.generic(method, path)
+            case = f"{persona}: {method} {path}"
 
-                wanted = "sign in" if persona == "anonymous" else "404"
-                assert verdict(response) == wanted, f"{case} -> {verdict(response)}"
-                assert not leaks([response], words), f"{case} leaks {leaks([response], words)}"
+            wanted = "sign in" if persona == "anonymous" else "404"
+            assert verdict(response) == wanted, f"{case} -> {verdict(response)}"
+            assert not leaks([response], words), f"{case} leaks {leaks([response], words)}"
 
 
 @pytest.mark.django_db
@@ -297,6 +304,15 @@ def test_every_text_of_a_team_carries_its_canary() -> None:
     ]
 
     assert not without, f"tests/cast.py furnishes without the word: {without}"
+
+
+def put_on_wall(side: Side) -> None:
+    """Retain a fragment and a line of the feed with the side's canary, as its collector would."""
+    server = side.rows[Server]
+    fragment = Fragment(f"server-{server.pk}-head", f"<p>{side.word} live</p>")
+    line = Fragment(f"event-{server.pk}", f"<li>{side.word} live</li>", "feed")
+    change = Change([fragment], [(f"server-{server.pk}", "data-state", side.word)], [line])
+    async_to_sync(live_store().stamp)(team_topic(side.team.pk), (server.pk, 1), change)
 
 
 CLOSED_SIGNED_OUT, CLOSED_NO_ACCESS, CLOSED_NOT_FOUND = 4401, 4403, 4404
@@ -348,9 +364,11 @@ def test_a_socket_answers_everybody_as_its_policy_says(route: Route, persona: st
         socket = Socket(route.filled(policy.arguments(side)), world.browser)
         wanted = expected(policy, "CONNECT", persona, world.role(persona, side))
         found = async_to_sync(meet)(socket)
+        heard = "".join(socket.heard)
 
         assert found == wanted, f"{persona} at {side.team}: {found}, not {wanted}"
-        assert not [word for word in words if word.decode() in "".join(socket.heard)]
+        assert not [word for word in words if word.decode() in heard]
+        assert (f"{side.word} live" in heard) is (wanted == "ok")
 
 
 async def meet(socket: Socket) -> str:

@@ -19,8 +19,8 @@ from telemetry.cards import (
     Notice,
     RunningRow,
 )
-from telemetry.live import attributes, feed_line, rendered
 from telemetry.leases import Leased
+from telemetry.live import attributes, feed_line, rendered
 from telemetry.words import Tone
 
 NOW = datetime(2025, 11, 20, 14, 32, 0, tzinfo=UTC)
@@ -128,7 +128,9 @@ def samples() -> list[Card]:
             2,
             devices=[device(percent=97.5)],
             running=[running(step="", step_note="", rate="", percent=None, node="–", eta=FIRST)],
-            ended=[ended("failed", "Failed", why="KSampler 3: OutOfMemoryError: Allocation failed")],
+            ended=[
+                ended("failed", "Failed", why="KSampler 3: OutOfMemoryError: Allocation failed")
+            ],
         ),
         card(
             3,
@@ -198,9 +200,7 @@ def happenings() -> list[Happening]:
             ago(120),
         ),
         Happening("lost", Tone.WARN, "s-lost", "Scene 2 of Salt Road lost", ago(400)),
-        Happening(
-            "ended", Tone.BAD, "s-failed", "Scene 7 failed", ago(90_000), "OutOfMemoryError"
-        ),
+        Happening("ended", Tone.BAD, "s-failed", "Scene 7 failed", ago(90_000), "OutOfMemoryError"),
     ]
 
 

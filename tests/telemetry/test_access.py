@@ -12,11 +12,30 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from telemetry.access import server_for, socket_allowed, team_for
+from telemetry.access import server_for, socket_allowed, team_for, teams_for
 from telemetry.models import Membership, Role
 from tests.cast import make_cast, make_server
 
 pytestmark = pytest.mark.django_db
+
+
+def test_it_lists_the_teams_of_a_member() -> None:
+    cast = make_cast()
+
+    assert list(teams_for(cast.bob)) == [cast.northlight]
+
+
+def test_it_lists_no_teams_of_the_anonymous() -> None:
+    make_cast()
+
+    assert not teams_for(AnonymousUser())
+
+
+def test_it_lists_no_teams_of_a_member_who_was_deactivated() -> None:
+    cast = make_cast()
+    cast.bob.is_active = False
+
+    assert not teams_for(cast.bob)
 
 
 def test_it_gives_a_member_the_team_and_the_role() -> None:

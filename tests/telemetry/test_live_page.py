@@ -64,13 +64,12 @@ def test_the_page_is_what_the_socket_would_make_of_it(
 ) -> None:
     """The keystone: a page that was served and one that was pushed show the same."""
     cards, lines = samples(), happenings()
-    into = {f"server-{c.server_id}-chip": "attention" for c in cards}
-    fragments = []
+    fragments: list[dict[str, str]] = []
     for shown in cards:
         element = f"server-{shown.server_id}"
         fragments.append({"id": element, "html": shell(shown), "into": "servers"})
-        for key, html in rendered(shown).items():
-            fragments.append({"id": key, "html": html, **({"into": into[key]} if key in into else {})})
+        fragments += [{"id": key, "html": html} for key, html in rendered(shown).items()]
+        fragments[-1]["into"] = "attention"  # the chip
     snapshot = {
         "v": 1,
         "type": "snapshot",

@@ -62,7 +62,7 @@ def words(html: str) -> str:
 
 
 def hostile(value: Any) -> Any:
-    """Return a card, or a row of one, with hostile text in everything that may come from outside."""
+    """Return a card, or a row of one, with hostile text wherever something comes from outside."""
     own = {"status", "icon", "state", "tone", "key", "label", "lead", "note"}
     changed = {}
     for place in fields(value):
@@ -262,7 +262,9 @@ def test_exec_says_why_there_is_no_end_in_sight() -> None:
 
 
 def test_next_shows_who_waits_and_since_when() -> None:
-    html = part("next", executing(next=[waiting(12), waiting(13, eta=FIRST)], more="2 more prompts"))
+    shown = executing(next=[waiting(12), waiting(13, eta=FIRST)], more="2 more prompts")
+
+    html = part("next", shown)
 
     assert words(html).startswith("Up next Scene 12Harbor at DuskETA")
     assert "waiting – · mira · first of its kind" in words(html)

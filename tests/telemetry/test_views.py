@@ -241,3 +241,28 @@ def test_a_new_password_ends_the_sessions_of_other_browsers() -> None:
 
     assert here.get("/").headers["Location"] == "/teams/northlight/live/"
     assert there.get("/").headers["Location"] == "/login/?next=/"
+
+
+def test_who_has_a_password_must_know_it_to_change_it() -> None:
+    cast = make_cast()
+    cast.bob.set_password("correct horse battery")
+    cast.bob.save()
+    new = {"new_password1": "staple of a different kind"}
+
+    response = signed_in(cast.bob).post(
+        "/password/", {**new, "new_password2": new["new_password1"]}
+    )
+
+    cast.bob.refresh_from_db()
+    assert "old_password" in response.context["form"].errors
+    assert cast.bob.check_password("correct horse battery")
+
+
+def test_who_came_by_a_link_sets_a_first_password() -> None:
+    cast = make_cast()
+    new = {"new_password1": "staple of a different kind"}
+
+    signed_in(cast.bob).post("/password/", {**new, "new_password2": new["new_password1"]})
+
+    cast.bob.refresh_from_db()
+    assert cast.bob.check_password("staple of a different kind")

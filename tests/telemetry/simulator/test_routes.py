@@ -8,7 +8,7 @@ from telemetry.simulator.errors import out_of_memory, shapes_differ
 from .client import Client, Json, in_loop, slow_graph
 
 PATHS = ("/prompt", "/queue", "/history", "/api/jobs", "/system_stats", "/features")
-FOREVER = slow_graph(steps=1000, delay=1.0)
+FOREVER = slow_graph(steps=1000, delay=60.0)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -112,7 +112,8 @@ async def test_it_cancels_what_runs_and_what_waits() -> None:
         listener = await client.listen("mira")
         running = simulator.submit(FOREVER, client_id="mira")
         waiting = simulator.submit(FOREVER, client_id="mira")
-        await listener.has("progress_state")
+        # The second node works for a minute before it looks whether it is to stop.
+        await listener.has("executing", 2)
 
         answer = await client.ask("POST", "/api/jobs/cancel", {"job_ids": [running, waiting]})
 
