@@ -19,9 +19,13 @@ def main() -> None:
     bootstrap.ensure_packages(sys.argv)
     settings = "tests.settings" if sys.argv[1:2] == ["test"] else "config.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit("A setting is wrong. " + str(error))
 
 
 if __name__ == "__main__":

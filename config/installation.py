@@ -51,18 +51,14 @@ def install(lock: Path, folder: Path) -> None:
     started = time.monotonic()
     command = [*_pip(), "install", "--require-hashes", "--only-binary", ":all:"]
     command += ["--no-warn-script-location", "-r", str(lock)]
-    output, code = _run(command, Progress(len(_pins(lock.read_text("utf-8")))))
+    output, code = _run(command, Progress(len(pinned(lock.read_text("utf-8")))))
     if code:
         raise explain(output)
     say(f"Installed in {time.monotonic() - started:.0f} s.")
 
 
-def pinned(lock: str) -> dict[str, str]:
-    """Return the names and versions that a lock pins for some platform or other."""
-    return dict(_pins(lock))
-
-
-def _pins(lock: str) -> list[tuple[str, str]]:
+def pinned(lock: str) -> list[tuple[str, str]]:
+    """Return names and versions that a lock pins; a name twice where platforms differ."""
     return re.findall(r"^([\w.-]+)==([^\s;\\]+)", lock, re.MULTILINE)
 
 
@@ -248,8 +244,9 @@ _CAUSES = (
         r"No matching distribution|Could not find a version|not a supported wheel"
         r"|requires a different Python|not supported on this platform",
         "A package is not made for this Python {version} on {platform}.",
-        "Use another Python (3.11 to 3.14 have all of them on Linux, macOS and Windows), like:\n"
-        "python3.13 manage.py …  Or build the rest yourself: python3 -m pip install -e .",
+        "Python 3.11 to 3.14 have all of them on Linux (not Alpine), on Macs with Apple's chips\n"
+        "and on Windows (x64): use one of these, like `python3.13 manage.py serve`.\n"
+        "Elsewhere a compiler may build what is missing: python3 -m pip install -e .",
     ),
 )
 

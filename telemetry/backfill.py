@@ -19,9 +19,7 @@ PAUSE_S = 0.5
 AskHistory = Callable[[dict[str, int]], Awaitable[tuple[HistoryAnswer, bool]]]
 
 
-async def page_back(
-    ask: AskHistory, beyond: Callable[[], None], pause_s: float = PAUSE_S
-) -> int:
+async def page_back(ask: AskHistory, beyond: Callable[[], None], pause_s: float = PAUSE_S) -> int:
     """Read the history back to the first known prompt; return how many entries were read.
 
     `beyond` is called once the newest page turns out not to be enough.

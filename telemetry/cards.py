@@ -300,6 +300,8 @@ def _percent(step: StepNow | None) -> float | None:
 def _eta(eta: Eta | None) -> EtaText:
     if eta is None:
         return EtaText(None, None, None, "first of its kind")
+    if eta.overdue:
+        return EtaText(None, None, None, f"longer than the {eta.count} before")
     return EtaText(eta.middle, eta.earliest, eta.latest, f"n = {eta.count}")
 
 
@@ -309,7 +311,7 @@ def _next(state: ServerState, attempt: AttemptState, eta: Eta | None) -> NextRow
     known = attempt.facts.workload in state.outlooks
     text = _eta(eta)
     if eta is None and known:
-        text = EtaText(None, None, None, "behind a first of its kind")
+        text = EtaText(None, None, None, "behind one of unknown length")
     return NextRow(
         attempt.key.prompt_id,
         title.name,

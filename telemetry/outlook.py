@@ -24,35 +24,44 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """When an attempt should end, or begin: the middle, and the range."""
+    """When an attempt should end: the middle, and the range.
+
+    `overdue` says that it took longer than each of the earlier ones: nobody can tell any more.
+    """
 
     middle: datetime
     earliest: datetime
     latest: datetime
     count: int
+    overdue: bool = False
 
 
 def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> Eta | None:
     """Return when the running attempt should end, None for the first of its kind.
 
-    Once it took longer than the middle of the earlier ones, the end moves along with now.
+    Past the middle of the earlier ones it is the longest of them that tells.
     """
     outlook = state.outlooks.get(attempt.facts.workload or "")
     if outlook is None or attempt.started_at is None:
         return None
     began = attempt.started_at - timedelta(seconds=state.skew_s or 0.0)
-    ends = [began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)]
-    middle, earliest, latest = (max(end, at) for end in ends)
-    return Eta(middle, earliest, latest, outlook.count)
+    middle, earliest, latest = (
+        began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)
+    )
+    if at > middle:
+        middle = earliest = latest
+    return Eta(middle, min(earliest, middle), latest, outlook.count, overdue=at > latest)
 
 
 def queue_etas(state: "ServerState", at: datetime) -> dict[str, Eta | None]:
     """Return, by prompt_id, when each queued attempt should end.
 
-    Everything behind an attempt of unknown length is unknown too.
+    Everything behind an attempt of unknown or surprising length is unknown too.
     """
     running = state.running_attempt()
     clear = Eta(at, at, at, 0) if running is None else running_eta(state, running, at)
+    if clear is not None and clear.overdue:
+        clear = None
     etas: dict[str, Eta | None] = {}
     for attempt in state.queued_attempts():
         outlook = state.outlooks.get(attempt.facts.workload or "")

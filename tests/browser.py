@@ -3,7 +3,7 @@ whose other end the test is.
 
 Playwright's sync API keeps an asyncio loop running in the thread that started it, in which neither
 `asyncio.run` nor `async_to_sync` works. So it is started per module and stopped after it, and other
-tests of the process are not disturbed (pytest-playwright's own fixtures live for the session).
+tests of the process are not disturbed.
 """
 
 import asyncio

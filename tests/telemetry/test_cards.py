@@ -107,7 +107,26 @@ def test_it_knows_no_eta_behind_an_attempt_of_unknown_length(feed):
     feed.state.outlooks[feed.state.known("b").facts.workload] = Outlook(12, 60.0, 50.0, 80.0)
 
     eta = card(feed, 3).next[0].eta
-    assert (eta.at, eta.note) == (None, "behind a first of its kind")
+    assert (eta.at, eta.note) == (None, "behind one of unknown length")
+
+
+@pytest.mark.parametrize(
+    ("second", "ends_at", "note"),
+    [
+        (52, 63, "n = 12"),
+        (64, 83, "n = 12"),
+        (84, None, "longer than the 12 before"),
+    ],
+)
+def test_it_promises_no_end_that_has_passed(feed, second, ends_at, note):
+    feed.queue(3, running=[prompt("a")], pending=[prompt("b", 2)])
+    workload = feed.state.known("a").facts.workload
+    feed.state.outlooks[workload] = Outlook(12, 60.0, 50.0, 80.0)
+
+    shown = card(feed, second)
+    expected = BEGAN + timedelta(seconds=ends_at) if ends_at else None
+    assert (shown.running[0].eta.at, shown.running[0].eta.note) == (expected, note)
+    assert (shown.next[0].eta.at is None) is (ends_at is None)
 
 
 def test_it_says_how_an_attempt_ended_and_why(feed):

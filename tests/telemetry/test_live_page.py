@@ -10,10 +10,26 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.forms import AuthenticationForm
 from django.template.loader import get_template
+from django.utils.safestring import mark_safe
 from playwright.sync_api import Page
 
+from telemetry.activity import Happening
+from telemetry.cards import Notice
 from telemetry.live import attributes, feed_line, rendered
-from tests.telemetry.sample_cards import NOW, executing, happenings, leased, samples, shell, wall
+from telemetry.words import Tone
+from tests.telemetry.sample_cards import (
+    NOW,
+    device,
+    ended,
+    executing,
+    happenings,
+    leased,
+    running,
+    samples,
+    shell,
+    waiting,
+    wall,
+)
 
 if TYPE_CHECKING:  # pytest imports it, as a plugin
     from tests.browser import Stage
@@ -57,6 +73,32 @@ def test_a_page_has_no_barrier_that_axe_knows_of_and_fits_its_width(
     report = Axe().run(page)
     assert report.violations_count == 0, report.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_words_stay_within_their_card(width: int, page: Page, stage: Stage) -> None:
+    long = "Unbelievably-long " * 5 + "W" * 90
+    row = running(title=long, of=long, node=long, node_note=long, step=long[:30], submitter=long)
+    told = Notice("bad", "s-offline", "Offline", long, NOW, NOW)
+    ends = [ended("failed", "Failed", title=long, of=long, why=long)]
+    queue = [waiting(1, title=long, of=long, submitter=long)]
+    shown = executing(
+        name=long, running=[row], next=queue, ended=ends, notice=told, devices=[device(name=long)]
+    )
+    line = Happening("noted", Tone.WARN, "s-warn", long, NOW, long)
+    feed = [mark_safe(feed_line(line, leased(name=long)).html)]
+    stage.pages["live"] = at_noon(wall([shown, executing(2)], feed=feed))
+    page.set_viewport_size({"width": width, "height": 844})
+
+    page.goto(f"{stage.url}/live")
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    spills = """[...document.querySelectorAll('.card *:not(.vh)')]
+        .filter(e => e.getBoundingClientRect().right >
+            e.closest('.card').getBoundingClientRect().right + 0.5)
+        .filter(e => !e.parentElement.closest('.head, .node, header p, h3, .name, .of, b, li p'))
+        .map(e => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate(spills) == []
 
 
 def test_the_page_is_what_the_socket_would_make_of_it(

@@ -12,7 +12,6 @@ from django.core.management.base import BaseCommand, CommandError
 from telemetry.simulator import SCENARIOS, Simulator
 from telemetry.simulator.replay import ReplayError
 
-
 NO_LOAD = "none"
 
 

@@ -23,6 +23,8 @@ from .clock import DrivenClock
 
 FRAMES = Path(__file__).parents[2] / "frames"
 Token = tuple[Any, ...]
+# Jobs are sorted by the millisecond in which they were sent; recorded were no two of the same.
+SHORTEST_PAUSE_S = 0.0011
 # Sent behind all that was said so far; who has heard it has heard that too.
 MARK: Json = {"type": "settled", "data": {}}
 
@@ -158,7 +160,7 @@ class Player:
 
     async def _pause(self, at: float) -> None:
         """Let as much time pass as had passed then since the last thing that is recorded."""
-        moment = self.clock.now + at - self.done_at
+        moment = self.clock.now + max(at - self.done_at, SHORTEST_PAUSE_S)
         while self.clock.is_due_by(moment):
             self.clock.wake()
             await self._settle()

@@ -1,0 +1,133 @@
+"""Start the site and simulated servers as processes of their own, and look at what they leave."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_S = 30
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def until(condition, what):
+    """Return condition()'s first true value; fail with a word after PATIENCE_S."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, sqlite3.OperationalError, urllib.error.URLError):
+            if value := condition():
+                return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come within {PATIENCE_S} s")
+
+
+class Process:
+    """A manage.py command, its output in a file."""
+
+    def __init__(self, folder, *args, **env):
+        self.log = folder / f"{args[0]}-{time.monotonic_ns()}.log"
+        # Only what the command needs: the suite's own settings must not reach it.
+        own = {k: v for k, v in os.environ.items() if not k.startswith(("SCENEWATCH_", "DJANGO_"))}
+        with self.log.open("w") as out:
+            self.popen = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), *args],
+                cwd=folder,
+                env={**own, "PYTHONUNBUFFERED": "1", **env},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self):
+        return self.log.read_text("utf-8")
+
+    def said(self, text):
+        until(lambda: text in self.output or self.popen.poll() is not None, repr(text))
+        assert text in self.output, self.output
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def ends(self, within=PATIENCE_S):
+        return self.popen.wait(within)
+
+
+class Site(Process):
+    """`manage.py serve` on a data folder."""
+
+    def __init__(self, folder, *args, port=None, **env):
+        self.data = folder / "data"
+        self.port = port or free_port()
+        env = {"SCENEWATCH_DATA_DIR": str(self.data), "SCENEWATCH_RECONNECT_DELAYS_S": "0.2", **env}
+        super().__init__(folder, "serve", "--port", str(self.port), *args, **env)
+
+    def rows(self, sql):
+        with contextlib.closing(sqlite3.connect(self.data / "scenewatch.sqlite3")) as db:
+            return db.execute(sql).fetchall()
+
+    def status(self, path="/login/"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+            return response.status
+
+    def up(self):
+        self.said("Scenewatch is up")
+        return self
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Return a function that starts a process which the test's end will kill."""
+    processes = []
+
+    def start(kind, *args, **env):
+        processes.append(kind(tmp_path, *args, **env))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            process.signal(signal.SIGCONT)
+        process.popen.kill()
+        process.popen.wait()
+
+
+def simulator(started, port):
+    """Start a simulated ComfyUI without load of its own, in a process of its own."""
+    process = started(Process, "simulate_comfyui", "--port", str(port), "--scenario", "none")
+    until(lambda: get(port, "/prompt"), "the simulated server")
+    return process
+
+
+def get(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        return json.loads(response.read())
+
+
+def submit(port, steps=10, delay=0.05):
+    work = {"class_type": "TqdmWork", "inputs": {"steps": steps, "delay": delay, "seed": steps}}
+    graph = {"1": work, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
+    body = json.dumps({"prompt": graph, "client_id": "artist-1"}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/prompt", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return json.loads(response.read())["prompt_id"]
+
+
+def ends(site):
+    return dict(site.rows("select prompt_id, outcome from history_attempt where status = 'ended'"))
