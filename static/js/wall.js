@@ -215,3 +215,46 @@ function prepend({ id, element }) {
   else feed?.prepend(element);
   while (feed && feed.childElementCount > FEED_LIMIT) feed.lastElementChild?.remove();
 }
+
+/** @param {number} now the server's time in ms */
+export function age(now) {
+  const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#servers > article")]);
+  for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
+  tally(cards);
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {number} silence ms since the server was last heard of, NaN where it never was
+ */
+function ageCard(card, silence) {
+  const state = card.dataset.state ?? "";
+  const answering = ANSWERING.includes(state);
+  card.toggleAttribute("data-stale", answering && silence > STALE_MS);
+  if (!answering) return; // its parts came grey from the server
+  const grey = silence > (state === "executing" ? GREY_MS : STALE_MS);
+  for (const part of card.querySelectorAll(":scope > :is(.gpus, .scenes)")) {
+    part.classList.toggle("last-known", grey);
+  }
+}
+
+/**
+ * "3 servers, 1 executing, 1 idle"; those in trouble have a chip of their own.
+ *
+ * @param {HTMLElement[]} cards
+ */
+function tally(cards) {
+  const place = document.getElementById("tally");
+  if (!place) return;
+  const total = document.createElement("b");
+  total.textContent = cards.length === 1 ? "1 server" : `${cards.length} servers`;
+  const silent = cards.filter((card) => card.hasAttribute("data-stale"));
+  const states = cards.filter((card) => !silent.includes(card)).map((card) => card.dataset.state);
+  const words = ["executing", "queued", "idle"]
+    .map((state) => [states.filter((other) => other === state).length, state])
+    .concat([[silent.length, "stale"]])
+    .filter(([count]) => count)
+    .map(([count, state]) => `, ${count} ${state}`);
+  const text = words.join("");
+  if (place.textContent !== total.textContent + text) place.replaceChildren(total, text);
+}

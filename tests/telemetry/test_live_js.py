@@ -384,7 +384,6 @@ def retained(messages: list[dict[str, Any]]) -> dict[str, Any]:
         kept.update({f["id"]: {**kept[f["id"]], **f} for f in message["fragments"]})
         attrs.update({(e, n): v for e, n, v in message["attrs"]})
         for told in message["feed"]:
-            feed.pop(told["id"], None)
             feed[told["id"]] = told
     return snapshot(
         messages[-1]["seq"] if messages else 0,
