@@ -99,12 +99,20 @@ class Watch:
     def take(self, event: Any, at: datetime | None = None) -> None:
         """Take one event in: state, record, live."""
         changes = self.state.apply(event, at or now())
+        if isinstance(event, f.Malformed):
+            self._tell_malformed()
         if changes:
             lines = happenings(self.state, changes)
             saved = self.record.record(self.leased, changes, lines)
             self.live.changed(lines, saved)
             self._want_outlooks(changes, saved)
         self.live.touch()
+
+    def _tell_malformed(self) -> None:
+        """Log what cannot be used: the 1st, 10th, 100th …; a hostile server sends many."""
+        count, last = self.state.malformed, self.state.last_malformed
+        if count and str(count).strip("0") == "1":
+            log.warning('server "%s": %d unusable so far; %s', self.leased.name, count, last)
 
     # --- The socket -----------------------------------------------------------------------------
 

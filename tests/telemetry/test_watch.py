@@ -1,6 +1,7 @@
 """Following a (simulated) server: frames, polls, reconnects, restarts, silence."""
 
 import asyncio
+import contextlib
 import json
 from collections import defaultdict
 
@@ -8,6 +9,8 @@ import pytest
 from django.test import override_settings
 
 from telemetry import transitions as t
+from telemetry.cards import card_of
+from telemetry.clock import now
 from telemetry.machine import Ended
 from telemetry.record import Memory
 from telemetry.secrets import encrypt
@@ -225,3 +228,69 @@ def test_it_reads_the_rest_of_a_history_after_a_kill_in_the_middle():
     assert len(halves[0]) < 120
     assert halves[0] | halves[1] == set(ids)
     assert halves[0] & halves[1] == set()
+
+
+def test_it_mixes_up_nothing_between_ten_servers_with_five_scenes_each():
+    async def work():
+        async with contextlib.AsyncExitStack() as stack:
+            farm = []
+            for number in range(10):
+                sim = await stack.enter_async_context(simulator(speed=20.0))
+                watch, kept = await stack.enter_async_context(
+                    watched(sim, server_id=number + 1, name=f"sim-{number}")
+                )
+                farm.append((number, sim, watch, kept))
+            ids = {}
+            for number, sim, _, _ in farm:
+                for scene in range(5):
+                    extra = {"run_id": f"run-{number}", "scene_id": f"scene-{scene}"}
+                    graph = tqdm_graph(steps=10 + number, seed=scene)
+                    prompt_id = sim.submit(graph, client_id=f"artist-{number}", extra_data=extra)
+                    ids[prompt_id] = (number, f"run-{number}", f"scene-{scene}")
+            found = {}
+
+            def all_ended():
+                for number, _, watch, kept in farm:
+                    for attempt in watch.state.open_attempts():
+                        if attempt.step is not None:
+                            assert attempt.step.total == 10 + number
+                    for seen in kept.of(t.AttemptSeen):
+                        words = seen.identity.words
+                        place = (number, words["run_id"], words["scene_id"])
+                        found[seen.key.prompt_id] = place
+                return all(len(kept.of(t.AttemptEnded)) == 5 for _, _, _, kept in farm)
+
+            await until(all_ended, "fifty ends")
+            return ids, found
+
+    ids, found = run(work)
+    assert found == ids
+
+
+def test_it_shows_the_memory_that_the_server_tells(settings):
+    async def work():
+        async with simulator() as sim, watched(sim) as (watch, _):
+            await until(lambda: watch.state.stats is not None)
+            async with watch.comfyui._session.get(f"{sim.url}/system_stats") as response:
+                told = (await response.json())["devices"][0]
+            return told, watch.state.stats.devices[0], card_of(watch.state, watch.leased, now())
+
+    told, known, card = run(work)
+    assert (known.vram_total, known.vram_free) == (told["vram_total"], told["vram_free"])
+    used_gib = (told["vram_total"] - told["vram_free"]) / (1 << 30)
+    assert abs(float(card.devices[0].used) - used_gib) <= 0.05
+
+
+def test_it_counts_one_bad_frame_in_a_hundred_and_takes_the_others():
+    async def work():
+        async with simulator() as sim, watched(sim) as (watch, _):
+            await until(lambda: watch.state.contact.log_stream)
+            (socket,) = sim.server.sockets.by_sid.values()
+            for number in range(1, 101):
+                good = {"status": {"exec_info": {"queue_remaining": number}}}
+                text = json.dumps({"type": "status", "data": good})
+                await socket.send_str(text if number != 50 else text[:-9])
+            await until(lambda: watch.state.queue_remaining == 100, "the last frame")
+            return watch.state.malformed
+
+    assert run(work) == 1

@@ -48,7 +48,7 @@ def truth(trace: list[Record]) -> dict[str, str]:
         is_history = record.kind == "response" and record.data["path"].startswith("/history")
         body = record.data["body"] if is_history else None
         for prompt_id, entry in (body if isinstance(body, dict) else {}).items():
-            if isinstance(entry, dict) and "status" in entry:
+            if isinstance(entry, dict) and {"prompt", "status"} <= entry.keys():
                 outcomes[prompt_id] = _outcome(entry["status"])
     return outcomes
 
