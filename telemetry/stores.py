@@ -5,6 +5,7 @@ it though only the collector knows the state. Each topic counts its changes in `
 changes when that counter is lost, so that nobody mistakes an old count for a new one.
 """
 
+import asyncio
 import json
 import secrets
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
+import redis.asyncio
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -192,16 +194,13 @@ class RedisStore:
 
     def _client(self) -> Any:
         """Return this event loop's client: redis.asyncio connections cannot change loops."""
-        import asyncio
-
-        import redis.asyncio
-
         loop = asyncio.get_running_loop()
         found = self._clients.get(id(loop))
         if found is None or found[0] is not loop:
             client = redis.asyncio.from_url(settings.REDIS_URL, decode_responses=True)
             self._clients = {k: v for k, v in self._clients.items() if not v[0].is_closed()}
             self._clients[id(loop)] = found = (loop, client)
+            _close_with(loop, client)
         return found[1]
 
     @staticmethod
@@ -250,6 +249,18 @@ class RedisStore:
         if fields:
             await client.hdel(keys[4], *fields)
         return gone
+
+
+def _close_with(loop: asyncio.AbstractEventLoop, client: Any) -> None:
+    """Have the client's connections closed by the loop's own close, its last chance to do so."""
+    close = loop.close
+
+    def closing() -> None:
+        if not loop.is_closed() and not loop.is_running():
+            loop.run_until_complete(client.aclose())
+        close()
+
+    loop.close = closing  # type: ignore[method-assign]
 
 
 def _pairs(flat: list[str]) -> dict[str, str]:

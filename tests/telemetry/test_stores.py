@@ -18,20 +18,7 @@ def run(request):
     """Return a function that runs coroutine functions with one store, on one loop."""
     with asyncio.Runner() as runner:
         store = MemoryStore() if request.param == "memory" else RedisStore()
-        if request.param == "redis":
-
-            async def flush():
-                await store._client().flushdb()
-
-            runner.run(flush())
-
         yield lambda work: runner.run(work(store))
-        if request.param == "redis":
-
-            async def close():
-                await store._client().aclose()
-
-            runner.run(close())
 
 
 def html(element, text="x"):
