@@ -2,8 +2,6 @@
 
 import zlib
 
-from django.db.models import Max
-
 from history.models import Attempt
 from telemetry.attempt import AttemptState
 from telemetry.graph import facts_of
@@ -21,12 +19,10 @@ def recall(server_id: int) -> Memory:
     open_ = list(rows.exclude(status=Status.ENDED).order_by("pk"))
     known = ended.defer("traceback", "extra_data")[:KNOWN_LIMIT]
     newest = [_state(row) for row in ended.filter(found_later=False)[:RECENT_LIMIT]]
-    highest = rows.aggregate(highest=Max("number"))["highest"]
     return Memory(
         ended=[_ended(row) for row in reversed(known)],
         open=[_state(row) for row in open_],
         recent=newest,
-        highest_number=-1.0 if highest is None else float(highest),
     )
 
 

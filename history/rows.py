@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
 from telemetry import transitions as t
@@ -22,6 +22,7 @@ from telemetry.models import BlindWindow, Device, Environment, Lease
 from telemetry.transitions import Key, Transition
 from telemetry.words import Outcome, Status
 
+# The source of prompts without a run; what a submitter calls so counts as the default one.
 PROMPT_SOURCE = "prompt"
 DEFAULT_SOURCE = "default"
 
@@ -89,7 +90,7 @@ def _scene(leased: Leased, change: t.AttemptSeen) -> Scene:
     began_at = change.submitted_at or change.at
     run, created = Run.objects.get_or_create(
         team_id=leased.team_id,
-        source=(words.get("source") or DEFAULT_SOURCE)[:80] if run_id else PROMPT_SOURCE,
+        source=_source(words) if run_id else PROMPT_SOURCE,
         external_id=run_id or own,
         defaults={
             "story_id": words.get("story_id"),
@@ -101,9 +102,14 @@ def _scene(leased: Leased, change: t.AttemptSeen) -> Scene:
     if not created:
         _touch(run, began_at, change.at)
     scene, _ = Scene.objects.get_or_create(
-        run=run, external_id=words.get("scene_id") or f"prompt {change.key.prompt_id[:8]}"
+        run=run, external_id=words.get("scene_id") or change.key.prompt_id
     )
     return scene
+
+
+def _source(words: dict[str, str]) -> str:
+    source = words.get("source", DEFAULT_SOURCE)[:80]
+    return DEFAULT_SOURCE if source == PROMPT_SOURCE else source
 
 
 def _touch(run: Run, began_at: datetime, at: datetime) -> None:
@@ -142,7 +148,8 @@ def _ended(leased: Leased, change: t.AttemptEnded) -> None:
     attempt.cached_nodes = change.cached_nodes
     attempt.error_type, attempt.error_message = fault.type, fault.message
     attempt.error_node, attempt.error_node_type = fault.node, fault.node_type
-    attempt.traceback = fault.traceback
+    # A correction may come without the traceback, which the collector does not remember.
+    attempt.traceback = fault.traceback or (attempt.traceback if fault.type else None)
     attempt.save()
     _settle_scene(attempt)
 
@@ -155,11 +162,12 @@ def _length(change: t.AttemptEnded) -> float | None:
 
 
 def _settle_scene(attempt: Attempt) -> None:
-    """Give the scene its newest attempt's outcome; one success is not undone by a later try."""
-    scene = Scene.objects.filter(pk=attempt.scene_id)
-    if attempt.outcome != Outcome.SUCCESS:
-        scene = scene.filter(Q(outcome=None) | ~Q(outcome=Outcome.SUCCESS))
-    scene.update(outcome=attempt.outcome)
+    """Give the scene the outcome of its attempts: one success is enough, else the newest tells."""
+    ended = Attempt.objects.filter(scene_id=attempt.scene_id, outcome__isnull=False)
+    newest_last = ended.order_by(Coalesce("submitted_at", "ended_at", "seen_at"), "pk")
+    outcomes = list(newest_last.values_list("outcome", flat=True))
+    outcome = Outcome.SUCCESS if Outcome.SUCCESS in outcomes else outcomes[-1]
+    Scene.objects.filter(pk=attempt.scene_id).update(outcome=outcome)
 
 
 def _node(leased: Leased, change: t.NodeFinished) -> None:

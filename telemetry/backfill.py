@@ -19,22 +19,24 @@ PAUSE_S = 0.5
 AskHistory = Callable[[dict[str, int]], Awaitable[tuple[HistoryAnswer, bool]]]
 
 
-async def page_back(ask: AskHistory, beyond: Callable[[], None], pause_s: float = PAUSE_S) -> int:
+async def page_back(
+    ask: AskHistory, beyond: Callable[[], None], size: int = PAGE_SIZE, pause_s: float = PAUSE_S
+) -> int:
     """Read the history back to the first known prompt; return how many entries were read.
 
     `beyond` is called once the newest page turns out not to be enough.
     """
-    answer, known = await ask({"max_items": PAGE_SIZE})
-    read = len(answer.entries)
-    if known or read < PAGE_SIZE:
+    answer, known = await ask({"max_items": size})
+    read = len(answer.entries) + answer.malformed
+    if known or read < size:
         return read
     beyond()
-    offset = await _count(ask) - PAGE_SIZE
+    offset = await _count(ask) - size
     while offset > 0 and not known and read < LARGEST:
         await asyncio.sleep(pause_s)
-        offset = max(0, offset - PAGE_SIZE)
-        answer, known = await ask({"max_items": PAGE_SIZE, "offset": offset})
-        read += len(answer.entries)
+        offset = max(0, offset - size)
+        answer, known = await ask({"max_items": size, "offset": offset})
+        read += len(answer.entries) + answer.malformed
     return read
 
 

@@ -1,6 +1,5 @@
 """Times as ComfyUI tells them, made aware; our own now."""
 
-import math
 from datetime import UTC, datetime, timedelta
 
 LATEST_MS = 1e14
@@ -14,7 +13,7 @@ def now() -> datetime:
 
 def from_ms(ms: float | None) -> datetime | None:
     """Return the time of milliseconds since 1970, or None where it is none."""
-    if ms is None or not math.isfinite(ms) or not 0 < ms <= LATEST_MS:
+    if ms is None or not 0 < ms <= LATEST_MS:  # also false for NaN and endless integers
         return None
     return datetime.fromtimestamp(ms / 1000, UTC)
 

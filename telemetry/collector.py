@@ -7,14 +7,17 @@ followed anew) from then on, one that was disabled, deleted or taken over is let
 import asyncio
 import logging
 import threading
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from telemetry import leases, live
 from telemetry.clock import now
-from telemetry.database import in_thread
+from telemetry.database import with_connection
 from telemetry.leases import Leased
 from telemetry.record import Record
 from telemetry.watch import Watch
@@ -24,6 +27,9 @@ log = logging.getLogger(__name__)
 BEAT_S = 2.0
 # After an error of ours a server is followed anew, but not at once: it may happen again.
 RESTART_S = 5.0
+LET_GO_S = 3.0
+
+T = TypeVar("T")
 
 
 class Collector:
@@ -37,6 +43,7 @@ class Collector:
         self._halt: asyncio.Event | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="leases")
 
     def start(self) -> None:
         """Start following; returns once the collector's loop runs."""
@@ -58,7 +65,7 @@ class Collector:
         self._ready.set()
         try:
             while not self._halt.is_set():
-                await self._beat()
+                await self._try_to_beat()
                 await self._pause(min(BEAT_S, settings.LEASE_S / 4))
         finally:
             await self._let_go(list(self._watches))
@@ -72,13 +79,23 @@ class Collector:
         except TimeoutError:
             pass
 
-    async def _beat(self) -> None:
+    async def _try_to_beat(self) -> None:
+        """Beat; whatever goes wrong must not end this thread, which follows all servers."""
         try:
-            held = await in_thread(leases.claim, self.owner, now())
+            await self._beat()
         except DatabaseError as error:
             # The live path goes on while the database is down; writes are fenced anyway.
             log.warning("collector: cannot renew the leases: %s", error)
-            return
+        except Exception:
+            log.exception("collector: a beat failed; again in %.0f s", BEAT_S)
+
+    async def _in_own_thread(self, work: Callable[..., T], *args: Any) -> T:
+        """Run database work beside the threads that look up names: those may hang for long."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, with_connection, work, *args)
+
+    async def _beat(self) -> None:
+        held = await self._in_own_thread(leases.claim, self.owner, now())
         wanted = {leased.server_id: leased for leased in held}
         gone = [key for key, (known, _) in self._watches.items() if _is_other(known, wanted)]
         departed = [self._watches[key][0] for key in gone if key not in wanted]
@@ -90,7 +107,8 @@ class Collector:
 
     async def _take_off(self, departed: list[Leased]) -> None:
         """Take off the wall what nobody follows any more; not what another worker took over."""
-        watched = await in_thread(leases.watched_among, [leased.server_id for leased in departed])
+        ids = [leased.server_id for leased in departed]
+        watched = await self._in_own_thread(leases.watched_among, ids)
         for leased in departed:
             if leased.server_id not in watched:
                 await live.remove(leased.team_id, leased.server_id, leased.fence)
@@ -102,22 +120,27 @@ class Collector:
 
     async def _watch(self, leased: Leased) -> None:
         while True:
+            watch = Watch(leased, self.record)
             try:
-                await Watch(leased, self.record).run()
+                await watch.run()
             except Exception:
                 # Whatever it is, it must not end the other servers' watches, nor this one for good.
                 log.exception('server "%s": following it failed; again in 5 s', leased.name)
+            backfilling = watch.state.backfilling
+            leased = replace(leased, unwatched_since=now(), backfilling=backfilling)
             await asyncio.sleep(RESTART_S)
 
     async def _let_go(self, server_ids: list[int]) -> None:
         tasks = [self._watches.pop(server_id)[1] for server_id in server_ids]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            # A server that floods us must not hold up the beat, on which all leases depend.
+            await asyncio.wait(tasks, timeout=LET_GO_S)
 
     async def _release(self) -> None:
         try:
-            await in_thread(leases.release, self.owner, now())
+            await self._in_own_thread(leases.release, self.owner, now())
         except DatabaseError as error:
             log.warning("collector: cannot give the leases back: %s", error)
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.db import DatabaseError
 from django.http import Http404
+from redis.exceptions import RedisError
 
 from telemetry import access
 from telemetry.clock import now
@@ -64,8 +64,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.topic = team_topic(team.pk)
         # Join first, then the snapshot: what changes in between is in the queue and, where the
         # snapshot already covers it, dropped by its seq.
-        self.viewer = await hub().join(self.topic)
-        await self._send_snapshot()
+        try:
+            self.viewer = await hub().join(self.topic)
+            await self._send_snapshot()
+        except (RedisError, OSError) as error:
+            log.warning("live: a viewer cannot be served: %s", error)
+            await self.close(TRY_AGAIN)
+            return
         works = (self._forward, self._beat, self._recheck, self._watch_backlog)
         self.tasks = [asyncio.create_task(self._guarded(work)) for work in works]
 
@@ -89,11 +94,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await hub().leave(self.topic, self.viewer)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take the browser's acknowledgements; anything else is ignored."""
-        with suppress(ValueError, TypeError, AttributeError, RecursionError):
-            message = json.loads((text_data or "")[:1000])
-            if message.get("type") == "resync":
-                await self._send_snapshot()
+        """Take the browser's acknowledgements, which nothing needs yet; a browser cannot ask."""
 
     async def _send_snapshot(self) -> None:
         snapshot = await live_store().snapshot(self.topic)

@@ -143,6 +143,7 @@ def _answered(state: ServerState, event: Answered, at: datetime) -> Iterator[Tra
     if missed_since is not None and (at - missed_since).total_seconds() > SLOW_S:
         since = contact.answered_at or contact.watching_since or missed_since
         yield BlindWindowEnded(since, at, contact.reason or "no answer")
+        contact.watching_since = at
     contact.answered_at, contact.unanswered_since = at, None
     if event.skew_s is not None:
         state.skew_s = event.skew_s

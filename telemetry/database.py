@@ -11,10 +11,11 @@ T = TypeVar("T")
 
 async def in_thread(work: Callable[..., T], *args: Any) -> T:
     """Return work(*args), run in a thread that may use the ORM."""
-    return await asyncio.to_thread(_with_connection, work, *args)
+    return await asyncio.to_thread(with_connection, work, *args)
 
 
-def _with_connection(work: Callable[..., T], *args: Any) -> T:
+def with_connection(work: Callable[..., T], *args: Any) -> T:
+    """Return work(*args), and leave no connection behind in this thread."""
     close_old_connections()
     try:
         return work(*args)

@@ -61,11 +61,11 @@ class Hub:
         viewer = Viewer()
         async with self._lock:
             await self._start()
-            first = not self._viewers[topic]
-            self._viewers[topic].add(viewer)
-            if first:
+            if topic not in self._viewers:
                 assert self._channel is not None
+                # First of all: a viewer counted in a group that could not be joined hears nothing.
                 await _layer().group_add(group_of(topic), self._channel)
+            self._viewers[topic].add(viewer)
         return viewer
 
     async def leave(self, topic: str, viewer: Viewer) -> None:
@@ -80,7 +80,7 @@ class Hub:
     async def _start(self) -> None:
         if self._task is None or self._task.done():
             self._channel = await _layer().new_channel("hub")
-            for topic in self._viewers:
+            for topic in list(self._viewers):
                 await _layer().group_add(group_of(topic), self._channel)
             self._task = asyncio.create_task(self._run(self._channel))
 

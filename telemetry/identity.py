@@ -45,7 +45,7 @@ def identity_of(raw: bytes) -> Identity:
     ours = plain(extra.get("scenewatch"), dict) or {}
     merged = {**extra, **ours}
     words = {key: text for key in WORDS if (text := _word(merged.get(key)))}
-    created = merged.get("create_time")
+    created = extra.get("create_time")  # ComfyUI's own; a submitter must not date its prompts
     return Identity(
         client_id=_word(extra.get("client_id")),
         submitted_at=from_ms(created) if isinstance(created, int | float) else None,

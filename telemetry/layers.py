@@ -13,10 +13,15 @@ from channels.layers import InMemoryChannelLayer
 
 
 class LoopBoundInMemoryChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
-    """An in-memory layer owned by the loop that first receives from it."""
+    """An in-memory layer owned by the loop that first receives from it.
+
+    Nothing expires: the stock layer forgets a member of a group after a day, and one whose message
+    waited for a minute (a laptop that slept), which a hub that joins once would never notice.
+    """
 
     def __init__(self, *args: Any, capacity: int = 10_000, **kwargs: Any) -> None:
-        super().__init__(*args, capacity=capacity, **kwargs)
+        for_ever = {"expiry": 10**9, "group_expiry": 10**9}
+        super().__init__(*args, capacity=capacity, **{**for_ever, **kwargs})
         self._owner: asyncio.AbstractEventLoop | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -65,15 +65,21 @@ def _make_rows(servers: list[Server]) -> None:
 
 
 def _renewed(server: Server, owner: str, now: datetime, until: datetime) -> Leased | None:
-    """Renew a lease that owner holds; one that ran out is claimed anew, with a new fence."""
-    held = Lease.objects.filter(server=server, owner=owner, expires_at__gt=now)
+    """Renew a lease that owner holds, also one that ran out: while nobody took it, it is ours.
+
+    A new fence would refuse what still waits to be written after a long outage of the database.
+    """
+    held = Lease.objects.filter(server=server, owner=owner)
     if not held.update(expires_at=until, renewed_at=now):
         return None
-    return _leased(server, Lease.objects.get(server=server))
+    lease = held.first()
+    return _leased(server, lease) if lease else None
 
 
 def _claimed(server: Server, owner: str, now: datetime, until: datetime) -> Leased | None:
-    before = Lease.objects.get(server=server)
+    before = Lease.objects.filter(server=server).first()
+    if before is None:
+        return None  # the server was deleted a moment ago
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lte=now), server=server)
     won = free.filter(fence=before.fence).update(
         owner=owner, fence=F("fence") + 1, expires_at=until, renewed_at=now

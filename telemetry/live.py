@@ -121,16 +121,17 @@ def _plain(fragment: Fragment) -> dict[str, str]:
     return {**plain, "into": fragment.into} if fragment.into else plain
 
 
-async def publish(topic: str, fence: tuple[int, int], change: Change) -> bool:
-    """Retain a change and send it to the topic's viewers; False where the fence is old.
+async def publish(topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
+    """Retain a change and send it to the topic's viewers; return its place.
 
-    A channel layer or store that is down costs viewers this change, never the collector: they get
-    it with the next snapshot.
+    None where the fence is old, or where the store or the channel layer is away: that costs viewers
+    this change, never the collector its way.
     """
     try:
         stamp = await live_store().stamp(topic, fence, change)
         if stamp is None:
-            return False
+            log.warning("live: %s refuses fence %d of server %d", topic, fence[1], fence[0])
+            return None
         text = change_text(topic, stamp, change, now())
         place = {"topic": topic, "epoch": stamp.epoch, "seq": stamp.seq}
         message = {"type": "live", **place, "text": text}
@@ -139,7 +140,8 @@ async def publish(topic: str, fence: tuple[int, int], change: Change) -> bool:
         await layer.group_send(group_of(topic), message)
     except (RedisError, OSError) as error:
         log.warning("live: cannot publish to %s: %s", topic, error)
-    return True
+        return None
+    return stamp
 
 
 class Live:
@@ -156,6 +158,7 @@ class Live:
         self._sent: dict[str, str] = {}
         self._attrs: dict[str, str] = {}
         self._heard_sent = 0.0
+        self._epoch: str | None = None
 
     def touch(self) -> None:
         """Note that the card may have changed."""
@@ -192,8 +195,16 @@ class Live:
 
     async def _publish(self) -> None:
         change = self.change(now())
-        if change:
-            await publish(self.topic, (self.leased.server_id, self.leased.fence), change)
+        if not change:
+            return
+        fence = (self.leased.server_id, self.leased.fence)
+        stamp = await publish(self.topic, fence, change)
+        epoch = stamp.epoch if stamp else None
+        if epoch is None or self._epoch not in (None, epoch):
+            # What was retained before is gone, or this was not: all of the card is due again.
+            self._sent, self._attrs, self._heard_sent = {}, {}, 0.0
+            self.touch()
+        self._epoch = epoch
 
     def change(self, at: datetime) -> Change:
         """Return what is different from what was sent before, and take it as sent."""

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 _GIB = 1 << 30
 SAMPLING = "sampling"
+# ComfyUI flushes a few at a time; a flood of them must not hold up the other servers.
+ENTRIES_LIMIT = 100
 
 
 def _logs(state: ServerState, event: f.Logs, at: datetime) -> Iterator[Transition]:
-    for entry in event.entries[:1000]:
+    for entry in event.entries[:ENTRIES_LIMIT]:
         written_at = from_local(entry.t, at)
         for what in lines_of(entry.m):
             for prompt_id, line in state.logbook.take(Line(what, at, written_at)):

@@ -49,7 +49,7 @@ class ServerState:
     recent: deque[AttemptState] = field(default_factory=lambda: deque(maxlen=RECENT_LIMIT))
     logbook: Logbook = field(default_factory=Logbook)
     contact: Contact = field(default_factory=Contact)
-    untold: list[AttemptState] = field(default_factory=list)
+    untold: dict[str, AttemptState] = field(default_factory=dict)
     outlooks: dict[str, Outlook] = field(default_factory=dict)
     stats: StatsAnswer | None = None
     stats_at: datetime | None = None
@@ -73,7 +73,7 @@ class ServerState:
         """
         handler = HANDLERS.get(type(event))
         changes = list(handler(self, event, at)) if handler else []
-        told = [attempt.seen() for attempt in self.untold]
+        told = [attempt.seen() for attempt in self.untold.values()]
         self.untold.clear()
         return [*told, *changes]
 
@@ -107,8 +107,7 @@ class ServerState:
 
     def tell(self, attempt: AttemptState) -> None:
         """Have AttemptSeen told of the attempt, before all else that the event changed."""
-        if attempt not in self.untold:
-            self.untold.append(attempt)
+        self.untold[attempt.key.prompt_id] = attempt
 
     def sight(self, prompt_id: str, at: datetime) -> AttemptState | None:
         """Return the open attempt that a frame speaks of; None where it is late: it has ended."""
@@ -147,7 +146,7 @@ class ServerState:
     def correct(self, known: Ended, end: AttemptEnded) -> Iterator[AttemptEnded]:
         """Replace an end by one of a better grade, or by one that tells more."""
         merged = _merged(known.end, end)
-        if merged == known.end:
+        if _without_traceback(merged) == known.end:
             return
         self.remember(replace(known, end=merged))
         for attempt in self.recent:
@@ -158,7 +157,7 @@ class ServerState:
 
     def remember(self, ended: Ended) -> None:
         """Keep an ended prompt as known, and forget the oldest beyond the limit."""
-        self.ended[ended.key.prompt_id] = ended
+        self.ended[ended.key.prompt_id] = replace(ended, end=_without_traceback(ended.end))
         self.ended.move_to_end(ended.key.prompt_id)
         while len(self.ended) > KNOWN_LIMIT:
             self.ended.popitem(last=False)
@@ -167,6 +166,13 @@ class ServerState:
         """Keep the highest number that ComfyUI gave out (front of the queue: negative)."""
         if number is not None:
             self.highest_number = max(self.highest_number, abs(number))
+
+
+def _without_traceback(end: AttemptEnded) -> AttemptEnded:
+    """Return an end as it is remembered: thousands of tracebacks are for the record, not memory."""
+    if end.fault is None or end.fault.traceback is None:
+        return end
+    return replace(end, fault=replace(end.fault, traceback=None))
 
 
 def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:

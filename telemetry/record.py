@@ -19,18 +19,15 @@ class Memory:
     ended: list[Ended] = field(default_factory=list)
     open: list[AttemptState] = field(default_factory=list)
     recent: list[AttemptState] = field(default_factory=list)
-    highest_number: float = -1.0
 
     def state(self) -> ServerState:
         """Return a server's state as the record left it."""
-        state = ServerState(highest_number=self.highest_number)
+        state = ServerState()
         for ended in self.ended:
             state.remember(ended)
         for attempt in self.open:
             state.attempts[attempt.key.prompt_id] = attempt
         state.recent.extend(self.recent)
-        # With numbers on record, a fresh lower one is a new life of ComfyUI.
-        state.queue_known = self.highest_number >= 0
         return state
 
 

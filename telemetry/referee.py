@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from telemetry.attempt import AttemptState
@@ -148,9 +148,11 @@ def _numbers_began_again(state: ServerState, answer: QueueAnswer) -> bool:
 def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Transition]:
     state.malformed += told.answer.malformed
     named = {entry.item.prompt_id for entry in told.answer.entries}
+    knew = bool(state.ended)
+    remembers = any(prompt_id in state.ended for prompt_id in named) if knew else None
     for entry in told.answer.entries:
         yield from _ended(state, entry, at)
-    yield from _judge(state, told, named, at)
+    yield from _judge(state, told, named, remembers, at)
 
 
 def _paging_back(state: ServerState, event: PagingBack, at: datetime) -> Iterator[Transition]:
@@ -189,7 +191,9 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
 
 def _ran_unwatched(state: ServerState, entry: HistoryEntry) -> bool:
     ended_at, since = from_ms(entry.ended_ms), state.contact.watching_since
-    return since is None or (ended_at is not None and ended_at < since)
+    if since is None or ended_at is None:
+        return since is None
+    return ended_at - timedelta(seconds=state.skew_s or 0.0) < since
 
 
 def _end_of(entry: HistoryEntry, key: Any, found_later: bool) -> AttemptEnded:
@@ -223,9 +227,13 @@ def unjudged(state: ServerState) -> list[str]:
 
 
 def _judge(
-    state: ServerState, told: HistoryTold, named: set[str], at: datetime
+    state: ServerState, told: HistoryTold, named: set[str], remembers: bool | None, at: datetime
 ) -> Iterator[Transition]:
-    """Give the verdict on prompts that are neither in the queue nor in a history that tells all."""
+    """Give the verdict on prompts that are neither in the queue nor in a history that tells all.
+
+    `remembers` says whether the answer names a prompt that was known to have ended before; None
+    where none was known.
+    """
     gone = [
         attempt
         for attempt in state.open_attempts()
@@ -234,7 +242,7 @@ def _judge(
         and attempt.key.prompt_id not in named
         and (told.complete or told.only == attempt.key.prompt_id)
     ]
-    if told.complete and state.contact.broken and _forgot(state, gone, named):
+    if told.complete and state.contact.broken and _forgot(gone, remembers):
         yield from _restart(state, at, keep=set())
         gone = [attempt for attempt in gone if attempt.is_open]
     for attempt in gone:
@@ -243,15 +251,14 @@ def _judge(
         state.contact.broken = False
 
 
-def _forgot(state: ServerState, gone: list[AttemptState], named: set[str]) -> bool:
+def _forgot(gone: list[AttemptState], remembers: bool | None) -> bool:
     """Say whether, after a break, the server knows nothing of what it knew before.
 
     A running prompt cannot be taken out of a queue; and where none ran, a history that names none
     of the prompts that we saw end is another life's.
     """
     ran = any(attempt.status is Status.RUNNING for attempt in gone)
-    memory = bool(state.ended) and not any(prompt_id in state.ended for prompt_id in named)
-    return ran or memory or (bool(gone) and not state.ended)
+    return ran or remembers is False or (bool(gone) and remembers is None)
 
 
 def _verdict(attempt: AttemptState, at: datetime) -> AttemptEnded:

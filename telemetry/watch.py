@@ -50,6 +50,9 @@ RECHECK_S = 60.0
 STATS_BUSY_S = 5.0
 STATS_IDLE_S = 30.0
 SINGLE_LOOKUPS = 20
+# Entries carry whole graphs, images included: where a page is too much, smaller ones are tried.
+PAGE_SIZES = (50, 10, 1)
+CLOSE_S = 1.0
 
 
 class Watch:
@@ -145,7 +148,7 @@ class Watch:
             reason = self._closing_reason(ws)
         finally:
             self._ws = None
-            await ws.close()
+            await _close(ws)
         self.take(contact.SocketClosed(reason))
         self.hint()
         return reason
@@ -162,7 +165,7 @@ class Watch:
         async for message in ws:
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 continue
-            self._frame_at = now()
+            self._frame_at = self.state.contact.heard_at = now()
             self.frame_log.write(message.data)
             event = decode(message.data)
             # The first frame proves that the server knows our clientId.
@@ -241,7 +244,7 @@ class Watch:
         self._check_silence({item.prompt_id for item in (*queue.running, *queue.pending)})
         self.take(QueueTold(queue, answer.asked_at))
         if self._resync_due:
-            self._resync_due = self._ends_due = False
+            self._resync_due = False
             await self._page_back()
         if self._ends_due or unjudged(self.state):
             await self._ask_ends()
@@ -254,13 +257,24 @@ class Watch:
     async def _ask_ends(self) -> None:
         """Ask how prompts ended: the newest few, further back if none is known, then one by one."""
         self._ends_due = False
-        answer, known = await self._ask_history({"max_items": NEWEST})
-        if not known and len(answer.entries) == NEWEST:
-            await self._page_back()
+        try:
+            answer, known = await self._ask_history({"max_items": NEWEST})
+            if not known and len(answer.entries) == NEWEST:
+                await self._page_back()
+        except (NoAnswer, Unreadable) as error:
+            log.info('server "%s": its newest history: %s', self.leased.name, error)
         for prompt_id in unjudged(self.state)[:SINGLE_LOOKUPS]:
-            single = await self._get(f"/history/{_quoted(prompt_id)}")
-            told = HistoryTold(read_history(single.body), single.asked_at, only=prompt_id)
-            self.take(told)
+            try:
+                self.take(await self._ask_one(prompt_id))
+            except (NoAnswer, Unreadable) as error:
+                log.info('server "%s": prompt %.8s: %s', self.leased.name, prompt_id, error)
+
+    async def _ask_one(self, prompt_id: str) -> HistoryTold:
+        """Ask how one prompt ended; an id that makes no address is in no history we could ask."""
+        if prompt_id in ("", ".", ".."):
+            return HistoryTold(HistoryAnswer(()), now(), only=prompt_id)
+        single = await self._get(f"/history/{quote(prompt_id, safe='')}")
+        return HistoryTold(read_history(single.body), single.asked_at, only=prompt_id)
 
     async def _page_back(self) -> None:
         """Read the history back to what was known before this began.
@@ -270,13 +284,16 @@ class Watch:
         """
         if self._anchor is None:
             self._anchor = frozenset(self.state.ended)
-        try:
-            await page_back(self._ask_history, lambda: self.take(PagingBack()))
-        except BaseException:
-            self._resync_due = True
-            raise
-        self._anchor = None
-        self.take(PagedBack())
+        for size in PAGE_SIZES:
+            try:
+                await page_back(self._ask_history, lambda: self.take(PagingBack()), size)
+            except (NoAnswer, Unreadable) as error:
+                log.info('server "%s": pages of %d: %s', self.leased.name, size, error)
+                continue
+            self._anchor = None
+            self.take(PagedBack())
+            return
+        log.warning('server "%s": its history cannot be read back', self.leased.name)
 
     async def _ask_history(self, query: dict[str, int]) -> tuple[HistoryAnswer, bool]:
         answer = await self._get("/history", **query)
@@ -361,6 +378,10 @@ class Watch:
             self.live.touch()
 
 
-def _quoted(prompt_id: str) -> str:
-    """Return a prompt_id as one path segment: old ComfyUIs accept any text as an id."""
-    return quote(prompt_id, safe="")
+async def _close(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """Close a socket, if need be without the peer: one that floods us never comes to an end."""
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await ws.close()
+    except TimeoutError:
+        ws._response.close()

@@ -242,7 +242,7 @@ class _Stats(msgspec.Struct):
 def read_stats(body: bytes) -> StatsAnswer:
     """Return the answer of GET /system_stats; raises Unreadable where it is none."""
     raw = read(body, _Stats)
-    devices = [_try(entry, Device) for entry in raw.devices[:64]]
+    devices = [_device(entry) for entry in raw.devices[:64]]
     argv = plain(raw.system.get("argv"), list) or []
     return StatsAnswer(
         comfyui_version=_word(raw.system, "comfyui_version", 40),
@@ -254,6 +254,15 @@ def read_stats(body: bytes) -> StatsAnswer:
         argv=tuple(clean(word, 200) for word in argv[:100] if isinstance(word, str)),
         devices=tuple(device for device in devices if device is not None),
     )
+
+
+def _device(raw: msgspec.Raw) -> Device | None:
+    device: Device | None = _try(raw, Device)
+    if device is None:
+        return None
+    name, kind = clean(device.name, 200), clean(device.type, 20)
+    index = device.index if device.index is not None and 0 <= device.index < 1000 else None
+    return msgspec.structs.replace(device, name=name, type=kind, index=index)
 
 
 def _word(system: dict[str, Any], key: str, limit: int) -> str | None:

@@ -4,11 +4,20 @@ Fields that ComfyUI adds later are ignored.
 """
 
 import struct
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-from telemetry.protocol.wire import Amount, Count, Id, Millis, Unreadable, clean, read
+from telemetry.protocol.wire import (
+    NODES_LIMIT,
+    Amount,
+    Count,
+    Id,
+    Millis,
+    Unreadable,
+    clean,
+    read,
+)
 
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 20_000
@@ -50,7 +59,7 @@ class ExecutionCached(msgspec.Struct, frozen=True):
     """The nodes whose outputs come from the cache; sent even where there are none."""
 
     prompt_id: Id
-    nodes: list[Id] = []
+    nodes: Annotated[list[Id], msgspec.Meta(max_length=NODES_LIMIT)] = []
     timestamp: Millis | None = None
 
 
@@ -87,7 +96,7 @@ class ProgressState(msgspec.Struct, frozen=True):
     """All nodes that are not pending, every time."""
 
     prompt_id: Id
-    nodes: dict[Id, NodeProgress]
+    nodes: Annotated[dict[Id, NodeProgress], msgspec.Meta(max_length=NODES_LIMIT)]
 
 
 class Executed(msgspec.Struct, frozen=True):

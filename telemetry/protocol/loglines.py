@@ -15,7 +15,8 @@ from telemetry.protocol.wire import clean
 
 # Past this a line is cut, which also bounds the time of every pattern below.
 LINE_LIMIT = 2_000
-LINES_LIMIT = 2_000
+LINES_LIMIT = 200
+ENTRY_LIMIT = 20_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _LEVEL = re.compile(r"^\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] ")
@@ -209,7 +210,7 @@ def lines_of(text: str) -> Iterator[LogLine]:
 
     A carriage return ends a line as a newline does: tqdm redraws its bar in place.
     """
-    pieces = re.split(r"[\r\n]+", text[: LINE_LIMIT * 50], maxsplit=LINES_LIMIT)
+    pieces = re.split(r"[\r\n]+", text[:ENTRY_LIMIT], maxsplit=LINES_LIMIT)
     for piece in pieces[:LINES_LIMIT]:
         found = line_of(piece)
         if found is not None:

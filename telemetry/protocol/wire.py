@@ -18,6 +18,9 @@ Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
 # Milliseconds since 1970; the upper bound is the year 5138, so that no datetime overflows.
 Millis = Annotated[float, msgspec.Meta(ge=0, le=1e14)]
 
+# The nodes of one prompt: far above any graph that people draw.
+NODES_LIMIT = 2_000
+
 T = TypeVar("T")
 
 

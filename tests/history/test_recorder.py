@@ -10,7 +10,7 @@ from history.recorder import FenceLost, Writer
 from history.rows import write_rows
 from telemetry import transitions as t
 from telemetry.activity import happenings
-from telemetry.contact import Answered, StatsTold, WatchResumed
+from telemetry.contact import Answered, Passed, StatsTold, WatchResumed
 from telemetry.leases import claim
 from telemetry.models import BlindWindow, Environment, Lease, Server, Team
 from telemetry.protocol import read_stats
@@ -235,3 +235,41 @@ def test_it_loses_only_the_change_that_cannot_be_written(leased, feed, writer, m
     assert isinstance(futures[0].exception(10), ValueError)
     futures[1].result(10)
     assert [a.prompt_id for a in Attempt.objects.all()] == ["good"]
+
+
+def test_it_gives_a_scene_the_outcome_of_its_newest_attempt_though_it_is_read_last(leased, feed):
+    extra = {"run_id": "r", "scene_id": "scene-001"}
+    failed = {"status_str": "error", "completed": False, "messages": []}
+    interrupted = {"prompt_id": "x", "node_id": "1", "node_type": "A", "timestamp": ms(50)}
+    cancelled = {**failed, "messages": [["execution_interrupted", interrupted]]}
+    feed.history(99, (prompt("new", 9, **extra, create_time=ms(40)), cancelled), complete=False)
+    feed.history(99, (prompt("old", 2, **extra, create_time=ms(10)), failed), complete=False)
+    write(leased, feed)
+
+    assert Scene.objects.get().outcome == "cancelled"
+
+
+def test_it_corrects_a_scene_with_its_attempt(leased, feed):
+    feed.queue(0, running=[prompt("a")])
+    feed.log(1, "Prompt executed in 1.00 seconds")
+    feed.queue(2)
+    feed.at(5, Passed())
+    write(leased, feed)
+    assert Scene.objects.get().outcome == "success"
+    failed = {"status_str": "error", "completed": False, "messages": []}
+    feed.history(6, (prompt("a"), failed))
+    write(leased, feed)
+
+    assert Scene.objects.get().outcome == "failed"
+
+
+def test_it_keeps_a_traceback_that_a_later_word_does_not_carry(leased, feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    error = {"exception_type": "E", "exception_message": "m", "traceback": ["t"]}
+    feed.frame(1, "execution_error", prompt_id="a", node_id="1", timestamp=ms(1), **error)
+    write(leased, feed)
+    feed.queue(2)
+    feed.history(2, (prompt("a"), success(0, 1)), complete=False)
+    write(leased, feed)
+
+    assert Attempt.objects.get().traceback == "t"

@@ -57,12 +57,18 @@ def test_it_gives_a_released_server_at_once_to_the_next(server):
     assert (yours.fence, yours.unwatched_since) == (2, later(3))
 
 
-def test_it_raises_the_fence_for_an_owner_that_was_asleep_too_long(server):
+def test_it_keeps_the_fence_of_an_owner_that_was_away_while_nobody_took_over(server):
     leases.claim("me", NOON)
 
     (mine,) = leases.claim("me", later(60))
 
-    assert mine.fence == 2
+    assert mine.fence == 1
+
+
+def test_it_does_not_stumble_over_a_server_that_is_deleted_meanwhile(server, monkeypatch):
+    monkeypatch.setattr(leases, "_make_rows", lambda watched: Server.objects.all().delete())
+
+    assert leases.claim("me", NOON) == []
 
 
 def test_it_says_whether_a_fence_still_holds(server):

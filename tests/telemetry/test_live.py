@@ -13,7 +13,7 @@ from telemetry.contact import Passed
 from telemetry.leases import Leased
 from telemetry.live import Live, attributes, feed_line, rendered, snapshot_text
 from telemetry.machine import ServerState
-from telemetry.stores import FEED_LIMIT, MemoryStore
+from telemetry.stores import FEED_LIMIT, MemoryStore, Stamp
 from tests.telemetry.test_machine import BEGAN, Feed, prompt, step
 from tests.telemetry.traces import all_channels, events, load
 
@@ -218,3 +218,26 @@ def test_it_marks_a_change_that_the_database_has_not_taken_yet(published, settin
     run_live(work, published)
     assert "not yet recorded" in str(published[0][1])
     assert "not yet recorded" not in str(published[1][1])
+
+
+def test_it_sends_all_of_a_card_again_after_the_store_was_away_or_lost(monkeypatch, settings):
+    settings.LIVE_WINDOW_MS = 50
+    answers = [Stamp("first", 1), None, Stamp("first", 2), Stamp("second", 1), Stamp("second", 2)]
+    sent = []
+
+    async def publish(topic, fence, change):
+        sent.append([fragment.id for fragment in change.fragments])
+        return answers[len(sent) - 1]
+
+    monkeypatch.setattr(live, "publish", publish)
+
+    async def work(feed, side):
+        for value in range(1, len(answers) + 1):
+            feed.log(0, step(value, 20))
+            side.touch()
+            await until_sent(sent, value)
+
+    run_live(work, sent)
+    whole = [len(ids) > 5 for ids in sent]
+    # 1: the first; 2 was not taken, so 3 holds all; 4 found a new epoch, so 5 holds all.
+    assert whole == [True, False, True, False, True]

@@ -1,6 +1,7 @@
 """The state machine, event by event."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -442,3 +443,47 @@ def test_it_starts_running_prompts_only_once(feed):
 
     assert len([c for c in feed.changes if isinstance(c, t.AttemptStarted)]) == 1
     assert feed.state.known("a").status is Status.RUNNING
+
+
+@pytest.mark.parametrize("created", [10**400, -(10**400), 1e300, "soon", None])
+def test_it_survives_a_submitter_that_lies_about_when(feed, created):
+    feed.queue(
+        0, running=[prompt("a", 1, scenewatch={"create_time": created}, create_time=created)]
+    )
+
+    assert feed.state.known("a").submitted_at is None
+
+
+def test_it_does_not_let_a_submitter_date_its_prompt(feed):
+    extra = {"scenewatch": {"create_time": ms(9000)}, "create_time": ms(0)}
+    feed.queue(1, running=[prompt("a", 1, **extra)])
+
+    assert feed.state.known("a").submitted_at == BEGAN
+
+
+def test_it_takes_a_long_queue_in_without_delay(feed):
+    began = time.process_time()
+
+    feed.queue(0, pending=[prompt(f"p{n}", n) for n in range(4000)])
+
+    # Well under a second; comparing each with all others took eight.
+    assert time.process_time() - began < 4
+
+
+def test_it_remembers_no_tracebacks(feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    error = {"exception_type": "E", "exception_message": "m", "traceback": ["t" * 9000]}
+    changes = feed.frame(1, "execution_error", prompt_id="a", node_id="1", **error)
+
+    assert changes[-1].fault.traceback is not None
+    assert feed.state.ended["a"].end.fault.traceback is None
+
+
+def test_it_calls_waiting_prompts_lost_when_a_restarted_server_has_run_others_since(feed):
+    feed.history(0, (prompt("z", 4), success(-5, -1)))
+    feed.queue(1, pending=[prompt("b", 6)])
+    feed.at(2, SocketClosed("1006"))
+    feed.queue(60)
+    feed.history(60, (prompt("n", 0), success(50, 55)))
+
+    assert feed.ends()["b"] == ("lost", "ComfyUI restarted")
