@@ -137,11 +137,22 @@ class Stage:
 
     def close(self) -> None:
         """End the site and its thread."""
-        assert self._runner is not None
-        self.call(self._runner.cleanup())
+        self.call(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
         self._loop.close()
+
+    async def _stop(self) -> None:
+        """Cut off every connection, also one whose browser does not read what is left for it."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._runner.cleanup()
+        # An aborted transport closes its socket in the loop's next turn.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _start(self) -> str:
         app = web.Application()
