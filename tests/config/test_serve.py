@@ -128,6 +128,24 @@ def test_it_calls_lost_what_a_killed_comfyui_took_along(started):
     assert ends(site) == {done: "success", ids[0]: "lost", ids[1]: "lost"}
 
 
+def test_it_calls_lost_what_comfyui_forgot_while_the_site_was_away(started):
+    port = free_port()
+    comfyui = simulator(started, port)
+    first = started(Site, "--comfyui", f"http://127.0.0.1:{port}").up()
+    ids = [submit(port, steps=400), submit(port, steps=20)]
+    until(lambda: len(first.rows("select 1 from history_attempt")) == 2, "both")
+    first.signal(signal.SIGKILL)
+    comfyui.signal(signal.SIGKILL)
+    first.ends()
+    comfyui.ends()
+    simulator(started, port)
+
+    second = started(Site).up()
+
+    until(lambda: len(ends(second)) == 2, "the verdict")
+    assert ends(second) == dict.fromkeys(ids, "lost")
+
+
 def test_it_goes_on_after_comfyui_was_frozen_in_the_middle(started):
     port = free_port()
     comfyui = simulator(started, port)
