@@ -122,7 +122,7 @@ class Stage:
         self.connections: queue.Queue[Connection] = queue.Queue()
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self.url: str = self.call(self._start())
 
@@ -137,22 +137,20 @@ class Stage:
 
     def close(self) -> None:
         """End the site and its thread."""
-        self.call(self._stop())
+        assert self._runner is not None
+        self.call(self._runner.cleanup())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
-        self._loop.close()
 
-    async def _stop(self) -> None:
-        """Cut off every connection, also one whose browser does not read what is left for it."""
-        assert self._runner is not None
-        assert self._runner.server is not None
-        for connection in self._runner.server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await self._runner.cleanup()
-        # An aborted transport closes its socket in the loop's next turn.
+    def _run(self) -> None:
+        """Run the loop; at its end cut off every connection, also one that was just accepted."""
+        self._loop.run_forever()
         for _ in range(3):
-            await asyncio.sleep(0)
+            for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined]
+                transport.abort()
+            # What is aborted, or still being accepted, is done with in the loop's next turns.
+            self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.close()
 
     async def _start(self) -> str:
         app = web.Application()
