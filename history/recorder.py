@@ -1,27 +1,28 @@
 """Write transitions as rows: one writer, batches, one transaction each, fenced, safe to repeat.
 
 `Writer.record` is what the collector is handed: it never blocks, and its Future ends with the
-commit. Batches keep their order. While the database is down they wait (and are retried), so that
-nothing is lost but what a killed process held; beyond WAITING_LIMIT the oldest give way, counted.
+commit. Batches keep their order, and one transaction takes what waits of all servers. While the
+database is down they wait (and are retried), so that nothing is lost but what a killed process
+held; beyond WAITING_LIMIT the oldest give way, counted.
 """
 
 import itertools
 import logging
 import queue
 import threading
-from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from history.rows import write_rows
+from history.rows import Told, write_rows
 from telemetry.activity import Happening
-from telemetry.leases import Leased, holds
+from telemetry.leases import Leased, held
 from telemetry.transitions import Transition
 
 log = logging.getLogger(__name__)
 
+# So many changes and lines go into one transaction.
 BATCH = 500
 WAITING_LIMIT = 50_000
 RETRY_DELAYS_S = (0.1, 0.5, 2.0, 5.0)
@@ -33,20 +34,23 @@ class FenceLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one event changed of one server."""
+class Waiting:
+    """What one event changed of one server, and who waits for its commit."""
 
-    leased: Leased
-    changes: list[Transition]
-    lines: list[Happening]
+    told: Told
     saved: "Future[None]"
+
+    @property
+    def size(self) -> int:
+        """Return how many changes and lines it holds."""
+        return len(self.told.changes) + len(self.told.lines)
 
 
 class Writer:
     """The one thread that writes the record."""
 
     def __init__(self) -> None:
-        self._waiting: queue.Queue[Batch | None] = queue.Queue()
+        self._waiting: queue.Queue[Waiting | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._halting = threading.Event()
         self.dropped = 0
@@ -67,9 +71,10 @@ class Writer:
     ) -> "Future[None]":
         """Have the changes written; the Future ends with the commit, or with FenceLost."""
         saved: Future[None] = Future()
+        saved.set_running_or_notify_cancel()  # who waits for it may give up, the change may not
         if self._waiting.qsize() >= WAITING_LIMIT:
             self._drop_oldest()
-        self._waiting.put(Batch(leased, changes, lines, saved))
+        self._waiting.put(Waiting(Told(leased, changes, lines), saved))
         return saved
 
     def _drop_oldest(self) -> None:
@@ -77,60 +82,55 @@ class Writer:
         if oldest is not None:
             self.dropped += 1
             oldest.saved.set_exception(OverflowError("the database was away for too long"))
-            log.error("recorder: %d batches dropped, the database is away", self.dropped)
+            log.error("recorder: %d changes dropped, the database is away", self.dropped)
 
     def _run(self) -> None:
         running = True
         try:
             while running:
-                batches, running = self._collect()
-                if batches:
-                    self._write_all(batches)
+                batch, running = self._collect()
+                if batch:
+                    self._write_all(batch)
         finally:
             connection.close()
 
-    def _collect(self) -> tuple[list[Batch], bool]:
-        """Wait for the next batch and take along what else waits; False once stopped."""
-        batches: list[Batch] = []
+    def _collect(self) -> tuple[list[Waiting], bool]:
+        """Wait for the next change and take along what else waits; False once stopped."""
+        batch: list[Waiting] = []
+        size = 0
         item = self._waiting.get()
         while item is not None:
-            batches.append(item)
-            if len(batches) >= BATCH or self._waiting.empty():
-                return batches, True
+            batch.append(item)
+            size += item.size
+            if size >= BATCH or self._waiting.empty():
+                return batch, True
             item = self._waiting.get_nowait()
-        return batches, False
+        return batch, False
 
-    def _write_all(self, batches: list[Batch]) -> None:
-        """Write the batches, one transaction a server: a lost fence must not refuse the others."""
-        for group in _by_server(batches):
-            self._write_group(group)
-
-    def _write_group(self, group: list[Batch]) -> None:
+    def _write_all(self, batch: list[Waiting]) -> None:
+        """Write the batch; if that fails, all of it but the change that is at fault."""
         try:
-            self._write_until_up(group)
-        except FenceLost as error:
-            log.warning("recorder: %s; %d changes refused", error, len(group))
-            _fail(group, error)
+            refused = self._write_until_up(batch)
         except Exception as error:
-            self._isolate(group, error)
+            self._isolate(batch, error)
         else:
-            for batch in group:
-                batch.saved.set_result(None)
+            _settle(batch, refused)
 
-    def _isolate(self, group: list[Batch], error: Exception) -> None:
-        """Write the batches one by one, so that only the one that cannot be written is lost."""
-        if len(group) > 1:
-            for batch in group:
-                self._write_group([batch])
+    def _isolate(self, batch: list[Waiting], error: Exception) -> None:
+        """Write the halves one after the other, down to the one change that cannot be written."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            self._write_all(batch[:middle])
+            self._write_all(batch[middle:])
             return
-        log.error('recorder: a change of "%s" is lost', group[0].leased.name, exc_info=error)
-        _fail(group, error)
+        log.error('recorder: a change of "%s" is lost', batch[0].told.leased.name, exc_info=error)
+        batch[0].saved.set_exception(error)
 
-    def _write_until_up(self, group: list[Batch]) -> None:
+    def _write_until_up(self, batch: list[Waiting]) -> set[int]:
         """Write, and again while the database is away; gives up only when stopped."""
         for tries in itertools.count():
             try:
-                return write(group)
+                return write([waiting.told for waiting in batch])
             except (OperationalError, InterfaceError) as error:
                 connection.close()
                 if self._halting.is_set() and tries >= TRIES_AT_STOP:
@@ -138,25 +138,33 @@ class Writer:
                 delay = RETRY_DELAYS_S[min(tries, len(RETRY_DELAYS_S) - 1)]
                 log.warning("recorder: %s; again in %.1f s", error, delay)
                 self._halting.wait(delay)
+        raise AssertionError("unreachable")
 
 
-def _by_server(batches: Iterable[Batch]) -> list[list[Batch]]:
-    groups: dict[tuple[int, int], list[Batch]] = {}
-    for batch in batches:
-        groups.setdefault((batch.leased.server_id, batch.leased.fence), []).append(batch)
-    return list(groups.values())
+def _settle(batch: list[Waiting], refused: set[int]) -> None:
+    """Tell who waits how it went."""
+    for place, waiting in enumerate(batch):
+        if place in refused:
+            name = waiting.told.leased.name
+            waiting.saved.set_exception(FenceLost(f'"{name}" is followed by somebody else now'))
+        else:
+            waiting.saved.set_result(None)
+    if refused:
+        log.warning("recorder: %d changes refused: their fence is old", len(refused))
 
 
-def _fail(group: list[Batch], error: Exception) -> None:
-    for batch in group:
-        batch.saved.set_exception(error)
+def write(batch: list[Told]) -> set[int]:
+    """Write what servers told, in one transaction; return the places of what is refused.
 
-
-def write(group: list[Batch]) -> None:
-    """Write one server's batches in one transaction; raises FenceLost where it has a new owner."""
-    leased = group[0].leased
+    Refused is what comes under a fence that is not the newest any more: somebody else follows that
+    server now.
+    """
     with transaction.atomic():
-        if not holds(leased):
-            raise FenceLost(f'"{leased.name}" is followed by somebody else now')
-        changes = [change for batch in group for change in batch.changes]
-        write_rows(leased, changes, [line for batch in group for line in batch.lines])
+        fences = held({told.leased.server_id for told in batch})
+        refused = {
+            place
+            for place, told in enumerate(batch)
+            if fences.get(told.leased.server_id) != told.leased.fence
+        }
+        write_rows([told for place, told in enumerate(batch) if place not in refused])
+    return refused

@@ -120,11 +120,12 @@ def break_all(now: datetime) -> None:
     Lease.objects.filter(expires_at__gt=now).update(expires_at=now)
 
 
-def holds(leased: Leased) -> bool:
-    """Say whether the fence is still the newest, and lock the row until the transaction ends.
+def held(server_ids: set[int]) -> dict[int, int]:
+    """Return the newest fence of each server, and lock the rows until the transaction ends.
 
-    Must be called inside a transaction: what is written in it is safe from a newer owner.
+    Must be called inside a transaction: what is written in it under these fences is safe from a
+    newer owner. Locked in one order, so that no two writers wait for each other.
     """
     assert transaction.get_connection().in_atomic_block
-    rows = Lease.objects.select_for_update().filter(server_id=leased.server_id)
-    return rows.filter(fence=leased.fence).exists()
+    rows = Lease.objects.select_for_update().filter(server_id__in=server_ids)
+    return dict(rows.order_by("server_id").values_list("server_id", "fence"))

@@ -4,7 +4,7 @@ import pytest
 
 from history.outlook import outlook
 from history.recall import recall
-from history.rows import write_rows
+from history.rows import Told, write_rows
 from telemetry.leases import claim
 from telemetry.models import Server, Team
 from tests.telemetry.test_machine import BEGAN, PLAIN, SAMPLER, Feed, prompt, success
@@ -21,7 +21,7 @@ def leased():
 
 def restarted(leased, feed):
     """Return a feed whose state is what the record holds after a kill of the site."""
-    write_rows(leased, feed.changes, [])
+    write_rows([Told(leased, feed.changes, [])])
     again = Feed()
     again.state = recall(leased.server_id).state()
     return again
@@ -79,7 +79,7 @@ def test_it_knows_how_long_a_workload_took(leased):
             (prompt(f"p{number}", number, {**PLAIN, **SAMPLER}), success(0, length)),
             complete=False,
         )
-    write_rows(leased, feed.changes, [])
+    write_rows([Told(leased, feed.changes, [])])
     workload = feed.changes[0].facts.workload
 
     told = outlook(leased.server_id, workload)

@@ -3,7 +3,7 @@
 import pytest
 
 from history.models import Attempt
-from history.rows import write_rows
+from history.rows import Told, write_rows
 from telemetry.leases import claim
 from telemetry.models import Server, Team
 from tests.telemetry.test_machine import BEGAN
@@ -42,7 +42,7 @@ def test_it_records_each_prompt_once_with_its_real_end_and_duration(name, hear, 
     _, changes = drive(trace, channels)
 
     for change in changes:
-        write_rows(leased, [change], [])
+        write_rows([Told(leased, [change], [])])
 
     expected, durations = truth(trace), told_durations(trace)
     rows = Attempt.objects.filter(prompt_id__in=expected)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from history import rows
+from history import attempt_rows
 from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
 from history.recorder import FenceLost, Writer
-from history.rows import write_rows
+from history.rows import Told, write_rows
 from telemetry import transitions as t
 from telemetry.activity import happenings
 from telemetry.contact import Answered, Passed, StatsTold, WatchResumed
@@ -33,7 +33,7 @@ def feed():
 
 def write(leased, feed):
     changes, feed.changes = feed.changes, []
-    write_rows(leased, changes, happenings(feed.state, changes))
+    write_rows([Told(leased, changes, happenings(feed.state, changes))])
     return changes
 
 
@@ -221,13 +221,13 @@ def test_it_refuses_an_owner_that_was_taken_over(leased, feed, writer):
 @pytest.mark.django_db(transaction=True)
 def test_it_loses_only_the_change_that_cannot_be_written(leased, feed, writer, monkeypatch):
 
-    def poisoned(leased, change):
+    def poisoned(attempts, leased, change):
         if change.key.prompt_id == "bad":
             raise ValueError("poison")
-        return seen(leased, change)
+        return seen(attempts, leased, change)
 
-    seen = rows.WRITERS[t.AttemptSeen]
-    monkeypatch.setitem(rows.WRITERS, t.AttemptSeen, poisoned)
+    seen = attempt_rows.TAKERS[t.AttemptSeen]
+    monkeypatch.setitem(attempt_rows.TAKERS, t.AttemptSeen, poisoned)
     first = feed.queue(0, pending=[prompt("bad")])
     second = feed.queue(1, pending=[prompt("bad"), prompt("good", 2)])
     futures = [writer.record(leased, changes, []) for changes in (first, second)]

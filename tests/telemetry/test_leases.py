@@ -74,11 +74,11 @@ def test_it_does_not_stumble_over_a_server_that_is_deleted_meanwhile(server, mon
 def test_it_says_whether_a_fence_still_holds(server):
     (mine,) = leases.claim("me", NOON)
     with transaction.atomic():
-        assert leases.holds(mine)
+        assert leases.held({server.pk}) == {server.pk: mine.fence}
     leases.claim("you", later(60))
 
     with transaction.atomic():
-        assert not leases.holds(mine)
+        assert leases.held({server.pk}) != {server.pk: mine.fence}
 
 
 def test_it_follows_no_disabled_server(server):

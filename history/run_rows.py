@@ -1,0 +1,133 @@
+"""Which run and scene prompts belong to, found or made: a few statements for any number."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db.models.functions import Greatest, Least
+
+from history.models import Run, Scene
+from telemetry.leases import Leased
+from telemetry.transitions import AttemptSeen
+
+# The source of prompts without a run; what a submitter calls so counts as the default one.
+PROMPT_SOURCE = "prompt"
+DEFAULT_SOURCE = "default"
+# A run of many scenes is touched all the time; its row need not be written each time.
+TOUCH_S = 10
+
+RunKey = tuple[int, str, str]
+Seen = tuple[Leased, AttemptSeen]
+
+
+class Place(NamedTuple):
+    """A scene by what is unique about it."""
+
+    run: RunKey
+    scene: str
+
+
+def place_of(leased: Leased, change: AttemptSeen) -> Place:
+    """Return where a prompt belongs: the scene it names, else one of its own in an own run."""
+    words = change.identity.words
+    own = f"{leased.server_id}/{change.key.prompt_id}/{change.key.repeat}"[:200]
+    run_id = words.get("run_id")
+    source = _source(words) if run_id else PROMPT_SOURCE
+    scene = words.get("scene_id") or change.key.prompt_id
+    return Place((leased.team_id, source, run_id or own), scene)
+
+
+def _source(words: dict[str, str]) -> str:
+    source = words.get("source", DEFAULT_SOURCE)[:80]
+    return DEFAULT_SOURCE if source == PROMPT_SOURCE else source
+
+
+def scene_ids(seen: list[Seen]) -> dict[Place, int]:
+    """Return the scenes' primary keys by place; runs and scenes that are new are made."""
+    runs = _run_ids(seen)
+    places = {place_of(*one) for one in seen}
+    wanted = {(runs[place.run], place.scene): place for place in places}
+    found = Scene.objects.filter(
+        run_id__in={run for run, _ in wanted}, external_id__in={scene for _, scene in wanted}
+    ).values_list("run_id", "external_id", "pk")
+    ids = {(run, scene): pk for run, scene, pk in found}
+    for scene in _made_scenes(sorted(wanted.keys() - ids.keys())):
+        ids[scene.run_id, scene.external_id] = scene.pk
+    return {place: ids[key] for key, place in wanted.items()}
+
+
+def _made_scenes(missing: list[tuple[int, str]]) -> list[Scene]:
+    # Another collector may make the same scene just now: then its row is the one.
+    return Scene.objects.bulk_create(
+        [Scene(run_id=run, external_id=scene) for run, scene in missing],
+        update_conflicts=True,
+        unique_fields=["run", "external_id"],
+        update_fields=["external_id"],
+    )
+
+
+def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
+    wanted = _wanted_runs(seen)
+    found = {_key(run): run for run in _existing(wanted)}
+    for key in sorted(found):  # always in this order: no two collectors wait for each other
+        _touch(found[key], wanted[key])
+    missing = [wanted[key] for key in sorted(wanted.keys() - found.keys())]
+    made = Run.objects.bulk_create(
+        missing,
+        update_conflicts=True,
+        unique_fields=["team", "source", "external_id"],
+        update_fields=["touched_at"],
+    )
+    return {_key(run): run.pk for run in (*found.values(), *made)}
+
+
+def _key(run: Run) -> RunKey:
+    return run.team_id, run.source, run.external_id
+
+
+def _wanted_runs(seen: list[Seen]) -> dict[RunKey, Run]:
+    """Return the runs as these prompts tell them: from the first one's begin to the last word."""
+    wanted: dict[RunKey, Run] = {}
+    for leased, change in seen:
+        key = place_of(leased, change).run
+        began_at = change.submitted_at or change.at
+        run = wanted.setdefault(key, _new_run(key, change))
+        run.began_at = min(run.began_at, began_at)
+        run.touched_at = max(run.touched_at, began_at, change.at)
+    return wanted
+
+
+def _new_run(key: RunKey, change: AttemptSeen) -> Run:
+    return Run(
+        team_id=key[0],
+        source=key[1],
+        external_id=key[2],
+        story_id=change.identity.words.get("story_id"),
+        submitter=change.identity.submitter,
+        began_at=change.submitted_at or change.at,
+        touched_at=change.at,
+    )
+
+
+def _existing(wanted: Iterable[RunKey]) -> list[Run]:
+    keys = set(wanted)
+    teams, sources, names = ({key[place] for key in keys} for place in range(3))
+    found = Run.objects.filter(team_id__in=teams, source__in=sources, external_id__in=names)
+    return [run for run in found if _key(run) in keys]
+
+
+def _touch(known: Run, told: Run) -> None:
+    late = told.touched_at - known.touched_at > timedelta(seconds=TOUCH_S)
+    if told.began_at < known.began_at or late:
+        Run.objects.filter(pk=known.pk).update(
+            began_at=Least("began_at", told.began_at),
+            touched_at=Greatest("touched_at", told.touched_at),
+        )
+
+
+def drop_empty(scenes: set[int]) -> None:
+    """Remove those of the scenes that prompts had of their own and left, with their runs."""
+    if not scenes:
+        return
+    empty = Scene.objects.filter(pk__in=scenes, attempts=None, run__source=PROMPT_SOURCE)
+    Run.objects.filter(pk__in=list(empty.values_list("run_id", flat=True))).delete()
