@@ -1,6 +1,6 @@
 """A process that writes a night's work through the recorder and tells how fast that was.
 
-Started by the benchmark `collector`, with the database of its stack: `python -m benchmarks._writer`.
+Started by the benchmark `collector`, on the database of its stack.
 """
 
 import json
@@ -77,7 +77,9 @@ def _write(told: list[tuple[object, list[object], list[object]]]) -> float:
 def _rows() -> int:
     from history.models import ActivityEvent, Attempt, NodeExecution, Run, Scene
 
-    return sum(model.objects.count() for model in (Run, Scene, Attempt, NodeExecution, ActivityEvent))
+    return sum(
+        model.objects.count() for model in (Run, Scene, Attempt, NodeExecution, ActivityEvent)
+    )
 
 
 if __name__ == "__main__":

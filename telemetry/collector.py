@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError
 
-from telemetry import leases, live
+from telemetry import leases, topics
 from telemetry.clock import now
 from telemetry.database import with_connection
 from telemetry.leases import Leased
@@ -62,6 +62,7 @@ class Collector:
 
     async def _main(self) -> None:
         self._loop, self._halt = asyncio.get_running_loop(), asyncio.Event()
+        self._topics = topics.Topics()
         self._ready.set()
         try:
             while not self._halt.is_set():
@@ -111,7 +112,7 @@ class Collector:
         watched = await self._in_own_thread(leases.watched_among, ids)
         for leased in departed:
             if leased.server_id not in watched:
-                await live.remove(leased.team_id, leased.server_id, leased.fence)
+                await topics.remove(leased.team_id, leased.server_id, leased.fence)
 
     def _follow(self, leased: Leased) -> None:
         log.info('following "%s" at %s (fence %d)', leased.name, leased.url, leased.fence)
@@ -120,7 +121,7 @@ class Collector:
 
     async def _watch(self, leased: Leased) -> None:
         while True:
-            watch = Watch(leased, self.record)
+            watch = Watch(leased, self.record, self._topics)
             try:
                 await watch.run()
             except Exception:

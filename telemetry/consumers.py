@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from telemetry import access
 from telemetry.clock import now
+from telemetry.envelope import snapshot_text, team_topic
 from telemetry.hub import Viewer, hub
-from telemetry.live import snapshot_text, team_topic
 from telemetry.models import Team
 from telemetry.stores import Stamp, live_store
 

@@ -14,7 +14,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from telemetry.live import group_of
+from telemetry.envelope import group_of
 from telemetry.stores import Stamp
 
 log = logging.getLogger(__name__)

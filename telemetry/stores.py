@@ -19,6 +19,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 FEED_LIMIT = 50
+# Redis answers within a millisecond; beyond this it is away.
+ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,22 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What changed of one server, under the fence (server, number) of who says so."""
+
+    fence: tuple[int, int]
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """Where a change is in its topic, None where all of it was refused; and the old fences."""
+
+    stamp: Stamp | None
+    refused: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything retained of a topic, and how far it counts. The feed is newest first."""
 
@@ -66,8 +84,8 @@ class Snapshot:
 class Store(Protocol):
     """Where what viewers are shown is retained."""
 
-    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
-        """Retain a change and return its place; None where the fence (server, number) is old."""
+    async def stamp(self, topic: str, parts: list[Part]) -> Stamped:
+        """Retain what changed under fences that hold, and return its place in the topic."""
 
     async def snapshot(self, topic: str) -> Snapshot:
         """Return all that is retained of a topic."""
@@ -108,17 +126,22 @@ class MemoryStore:
         self._topics: dict[str, _Topic] = {}
         self._fences: dict[int, int] = {}
 
-    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
-        """Retain a change and return its place; None where the fence is old."""
-        server_id, number = fence
+    async def stamp(self, topic: str, parts: list[Part]) -> Stamped:
+        """Retain what changed under fences that hold, and return its place in the topic."""
         with self._lock:
-            if number < self._fences.get(server_id, 0):
-                return None
-            self._fences[server_id] = number
             kept = self._topics.setdefault(topic, _Topic())
-            kept.retain(change)
-            kept.seq += 1
-            return Stamp(self._epoch, kept.seq)
+            taken = [part for part in parts if self._holds(part.fence)]
+            for part in taken:
+                kept.retain(part.change)
+            refused = frozenset(part.fence for part in parts) - {part.fence for part in taken}
+            kept.seq += bool(taken)
+            return Stamped(Stamp(self._epoch, kept.seq) if taken else None, refused)
+
+    def _holds(self, fence: tuple[int, int]) -> bool:
+        server_id, number = fence
+        newest = self._fences.get(server_id, 0)
+        self._fences[server_id] = max(number, newest)
+        return number >= newest
 
     async def snapshot(self, topic: str) -> Snapshot:
         """Return all that is retained of a topic."""
@@ -146,36 +169,46 @@ def _belongs(element: str, prefix: str) -> bool:
 
 
 # One script, so that fence, retention and count cannot fall apart. KEYS: fences, epoch, seq,
-# fragments, attrs, feed, feed order. ARGV: server, fence, fresh epoch, change as JSON, feed limit.
+# fragments, attrs, feed, feed order. ARGV: fresh epoch, feed limit, then server, fence and change
+# as JSON of each part. Returns epoch, seq (0: nothing was taken), and the servers refused.
 _STAMP = """
-local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
-if tonumber(ARGV[2]) < known then return {} end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-local change = cjson.decode(ARGV[4])
-for _, f in ipairs(change.fragments) do
-  if f[2] == '' then redis.call('HDEL', KEYS[4], f[1])
+local refused, lines, taken = {}, {}, false
+for place = 3, #ARGV, 3 do
+  local server, fence = ARGV[place], tonumber(ARGV[place + 1])
+  if fence < tonumber(redis.call('HGET', KEYS[1], server) or '0') then
+    table.insert(refused, server)
   else
-    local before = redis.call('HGET', KEYS[4], f[1])
-    if f[3] == '' and before then f[3] = cjson.decode(before)[2] end
-    redis.call('HSET', KEYS[4], f[1], cjson.encode({f[2], f[3]}))
+    redis.call('HSET', KEYS[1], server, ARGV[place + 1])
+    taken = true
+    local change = cjson.decode(ARGV[place + 2])
+    for _, f in ipairs(change.fragments) do
+      if f[2] == '' then redis.call('HDEL', KEYS[4], f[1])
+      else
+        local before = redis.call('HGET', KEYS[4], f[1])
+        if f[3] == '' and before then f[3] = cjson.decode(before)[2] end
+        redis.call('HSET', KEYS[4], f[1], cjson.encode({f[2], f[3]}))
+      end
+    end
+    for _, a in ipairs(change.attrs) do
+      redis.call('HSET', KEYS[5], cjson.encode({a[1], a[2]}), a[3])
+    end
+    for _, l in ipairs(change.feed) do table.insert(lines, l) end
   end
 end
-for _, a in ipairs(change.attrs) do
-  redis.call('HSET', KEYS[5], cjson.encode({a[1], a[2]}), a[3])
-end
-local seq = redis.call('INCR', KEYS[3])
-for i, l in ipairs(change.feed) do
+redis.call('SETNX', KEYS[2], ARGV[1])
+local seq = 0
+if taken then seq = redis.call('INCR', KEYS[3]) end
+for i, l in ipairs(lines) do
   redis.call('HSET', KEYS[6], l[1], l[2])
-  redis.call('ZADD', KEYS[7], 'NX', seq * 1000 + i, l[1])
+  redis.call('ZADD', KEYS[7], 'NX', seq * 10000 + i, l[1])
 end
-local extra = redis.call('ZCARD', KEYS[7]) - tonumber(ARGV[5])
+local extra = redis.call('ZCARD', KEYS[7]) - tonumber(ARGV[2])
 if extra > 0 then
   for _, id in ipairs(redis.call('ZPOPMIN', KEYS[7], extra)) do
     redis.call('HDEL', KEYS[6], id)
   end
 end
-redis.call('SETNX', KEYS[2], ARGV[3])
-return {redis.call('GET', KEYS[2]), seq}
+return {redis.call('GET', KEYS[2]), seq, refused}
 """
 
 _SNAPSHOT = """
@@ -183,6 +216,22 @@ redis.call('SETNX', KEYS[2], ARGV[1])
 return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]) or '0',
   redis.call('HGETALL', KEYS[4]), redis.call('HGETALL', KEYS[5]), redis.call('HGETALL', KEYS[6]),
   redis.call('ZREVRANGE', KEYS[7], 0, -1)}
+"""
+
+
+_FORGET = """
+local function belongs(id) return id == ARGV[1] or id:sub(1, #ARGV[1] + 1) == ARGV[1] .. '-' end
+local gone = {}
+for _, id in ipairs(redis.call('HKEYS', KEYS[4])) do
+  if belongs(id) then
+    table.insert(gone, id)
+    redis.call('HDEL', KEYS[4], id)
+  end
+end
+for _, key in ipairs(redis.call('HKEYS', KEYS[5])) do
+  if belongs(cjson.decode(key)[1]) then redis.call('HDEL', KEYS[5], key) end
+end
+return gone
 """
 
 
@@ -197,36 +246,39 @@ class RedisStore:
         loop = asyncio.get_running_loop()
         found = self._clients.get(id(loop))
         if found is None or found[0] is not loop:
-            client = redis.asyncio.from_url(settings.REDIS_URL, decode_responses=True)
+            # With a socket_timeout redis-py waits through asyncio.wait_for, which loses a
+            # cancellation on Python 3.11 now and then; `_ask` has a limit of its own.
+            client = redis.asyncio.from_url(
+                settings.REDIS_URL, decode_responses=True, socket_timeout=None
+            )
             self._clients = {k: v for k, v in self._clients.items() if not v[0].is_closed()}
             self._clients[id(loop)] = found = (loop, client)
             _close_with(loop, client)
         return found[1]
+
+    async def _ask(self, script: str, keys: list[str], *words: str | int) -> Any:
+        """Run a script; raises TimeoutError where Redis does not answer within ANSWER_S."""
+        async with asyncio.timeout(ANSWER_S):
+            return await self._client().eval(script, len(keys), *keys, *words)
 
     @staticmethod
     def _keys(topic: str) -> list[str]:
         parts = ("seq", "fragments", "attrs", "feed", "order")
         return ["live:fences", "live:epoch", *(f"live:{topic}:{part}" for part in parts)]
 
-    async def stamp(self, topic: str, fence: tuple[int, int], change: Change) -> Stamp | None:
-        """Retain a change and return its place; None where the fence is old."""
-        body = json.dumps(
-            {
-                "fragments": [[f.id, f.html, f.into or ""] for f in change.fragments],
-                "attrs": change.attrs,
-                "feed": [[line.id, line.html] for line in change.feed],
-            }
-        )
+    async def stamp(self, topic: str, parts: list[Part]) -> Stamped:
+        """Retain what changed under fences that hold, and return its place in the topic."""
         keys = self._keys(topic)
-        epoch = secrets.token_hex(4)
-        told = await self._client().eval(_STAMP, len(keys), *keys, *fence, epoch, body, FEED_LIMIT)
-        return Stamp(told[0], int(told[1])) if told else None
+        said = [word for part in parts for word in (*part.fence, _body(part.change))]
+        epoch, seq, refused = await self._ask(_STAMP, keys, secrets.token_hex(4), FEED_LIMIT, *said)
+        old = frozenset(part.fence for part in parts if str(part.fence[0]) in refused)
+        return Stamped(Stamp(epoch, int(seq)) if int(seq) else None, old)
 
     async def snapshot(self, topic: str) -> Snapshot:
         """Return all that is retained of a topic."""
         keys = self._keys(topic)
-        epoch, seq, fragments, attrs, feed, order = await self._client().eval(
-            _SNAPSHOT, len(keys), *keys, secrets.token_hex(4)
+        epoch, seq, fragments, attrs, feed, order = await self._ask(
+            _SNAPSHOT, keys, secrets.token_hex(4)
         )
         lines = _pairs(feed)
         kept = sorted((key, json.loads(value)) for key, value in _pairs(fragments).items())
@@ -240,15 +292,18 @@ class RedisStore:
 
     async def forget(self, topic: str, prefix: str) -> list[str]:
         """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
-        client, keys = self._client(), self._keys(topic)
-        gone = [key for key in await client.hkeys(keys[3]) if _belongs(key, prefix)]
-        attrs = await client.hkeys(keys[4])
-        fields = [key for key in attrs if _belongs(json.loads(key)[0], prefix)]
-        if gone:
-            await client.hdel(keys[3], *gone)
-        if fields:
-            await client.hdel(keys[4], *fields)
+        gone: list[str] = await self._ask(_FORGET, self._keys(topic), prefix)
         return gone
+
+
+def _body(change: Change) -> str:
+    return json.dumps(
+        {
+            "fragments": [[f.id, f.html, f.into or ""] for f in change.fragments],
+            "attrs": change.attrs,
+            "feed": [[line.id, line.html] for line in change.feed],
+        }
+    )
 
 
 def _close_with(loop: asyncio.AbstractEventLoop, client: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
 
-from telemetry.live import PARTS, team_topic
+from telemetry.envelope import team_topic
+from telemetry.live import PARTS
 from telemetry.models import Server, Team
 from telemetry.stores import Snapshot, live_store
 

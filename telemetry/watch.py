@@ -37,6 +37,7 @@ from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
 from telemetry.secrets import SecretLost, decrypt
+from telemetry.topics import Topics
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,11 @@ CLOSE_S = 1.0
 class Watch:
     """One followed server. `run` ends only by cancellation, or by an error of ours."""
 
-    def __init__(self, leased: Leased, record: Record) -> None:
+    def __init__(self, leased: Leased, record: Record, topics: Topics) -> None:
         self.leased = leased
         self.record = record
         self.state = ServerState()
-        self.live = Live(leased, self.state)
+        self.live = Live(leased, self.state, topics.of(leased.team_id))
         self.frame_log = FrameLog(leased.server_id)
         self._hint = asyncio.Event()
         self._ends_due = True
@@ -92,9 +93,10 @@ class Watch:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
         self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)
         try:
-            async with asyncio.TaskGroup() as group:
-                for loop in (self._socket, self._referee, self._stats, self._pulse, self.live.run):
-                    group.create_task(loop())
+            with self.live.topic.joined(self.live):
+                async with asyncio.TaskGroup() as group:
+                    for loop in (self._socket, self._referee, self._stats, self._pulse):
+                        group.create_task(loop())
         finally:
             await self.comfyui.close()
             self.frame_log.close()

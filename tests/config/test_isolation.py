@@ -21,11 +21,11 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from telemetry.live import team_topic
+from telemetry.envelope import team_topic
 from telemetry.models import ROLE_RANK, Membership, Role, Server, Team
 from telemetry.routing import websocket_urlpatterns
 from telemetry.sign_in import make_link_token
-from telemetry.stores import Change, Fragment, live_store
+from telemetry.stores import Change, Fragment, Part, live_store
 from tests.cast import Cast, furnish, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
@@ -312,7 +312,7 @@ def put_on_wall(side: Side) -> None:
     fragment = Fragment(f"server-{server.pk}-head", f"<p>{side.word} live</p>")
     line = Fragment(f"event-{server.pk}", f"<li>{side.word} live</li>", "feed")
     change = Change([fragment], [(f"server-{server.pk}", "data-state", side.word)], [line])
-    async_to_sync(live_store().stamp)(team_topic(side.team.pk), (server.pk, 1), change)
+    async_to_sync(live_store().stamp)(team_topic(side.team.pk), [Part((server.pk, 1), change)])
 
 
 CLOSED_SIGNED_OUT, CLOSED_NO_ACCESS, CLOSED_NOT_FOUND = 4401, 4403, 4404

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from telemetry.leases import Leased
 from telemetry.record import Memory, Record
 from telemetry.simulator import Simulator
+from telemetry.topics import Topics
 from telemetry.watch import Watch
 
 PATIENCE_S = 15
@@ -40,7 +41,7 @@ async def watched(simulator, kept=None, **leased):
     kept = kept or Kept()
     values = {"server_id": 1, "team_id": 1, "name": "sim", "url": simulator.url, "fence": 1}
     values |= {"bearer_encrypted": "", "simulated": True, **leased}
-    watch = Watch(Leased(**values), kept.doors())
+    watch = Watch(Leased(**values), kept.doors(), Topics())
     task = asyncio.create_task(watch.run())
     try:
         yield watch, kept

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from telemetry import hub as hub_module
+from telemetry.envelope import group_of
 from telemetry.hub import LARGEST_BACKLOG, Hub
 from telemetry.layers import LoopBoundInMemoryChannelLayer
-from telemetry.live import group_of
 from telemetry.stores import Stamp
 
 

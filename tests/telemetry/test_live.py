@@ -6,14 +6,16 @@ from concurrent.futures import Future
 
 import pytest
 
-from telemetry import live
+from telemetry import live, topics
 from telemetry.activity import happenings
 from telemetry.cards import card_of
 from telemetry.contact import Passed
+from telemetry.envelope import change_text, snapshot_text
 from telemetry.leases import Leased
-from telemetry.live import Live, attributes, feed_line, rendered, snapshot_text
+from telemetry.live import Live, attributes, feed_line, rendered
 from telemetry.machine import ServerState
-from telemetry.stores import FEED_LIMIT, MemoryStore, Stamp
+from telemetry.stores import FEED_LIMIT, MemoryStore, Part, Stamp, Stamped
+from telemetry.topics import Topic
 from tests.telemetry.test_machine import BEGAN, Feed, prompt, step
 from tests.telemetry.traces import all_channels, events, load
 
@@ -63,18 +65,19 @@ class Page:
 def replay(name):
     """Yield (snapshot after each event, message that the event caused) of a trace."""
     state, store = ServerState(), MemoryStore()
-    side = Live(LEASED, state)
+    side = Live(LEASED, state, None)
     trace = load(name)
     lines = []
     for event, at in events(trace, all_channels(trace)):
         changes = [*state.apply(Passed(), at), *state.apply(event, at)]
-        side._lines += (told := happenings(state, changes))
+        told = happenings(state, changes)
         lines += told
         change = side.change(at)
+        change.feed.extend(side.feed_line(line) for line in told)
         message = None
         if change:
-            stamp = asyncio.run(store.stamp("team-1", (3, 1), change))
-            message = live.change_text("team-1", stamp, change, at)
+            stamped = asyncio.run(store.stamp("team-1", [Part((3, 1), change)]))
+            message = change_text("team-1", stamped.stamp, change, at)
         snapshot = snapshot_text("team-1", asyncio.run(store.snapshot("team-1")), at)
         yield snapshot, message, (state, at, lines)
 
@@ -103,7 +106,7 @@ def test_it_shows_after_any_prefix_and_the_rest_what_a_fresh_render_shows(name, 
 def test_it_sends_nothing_when_nothing_changed():
     feed = Feed()
     feed.queue(0, running=[prompt("a")])
-    side = Live(LEASED, feed.state)
+    side = Live(LEASED, feed.state, None)
     assert side.change(BEGAN)
 
     assert not side.change(BEGAN)
@@ -112,7 +115,7 @@ def test_it_sends_nothing_when_nothing_changed():
 def test_it_sends_only_the_part_that_changed():
     feed = Feed()
     feed.queue(0, running=[prompt("a")])
-    side = Live(LEASED, feed.state)
+    side = Live(LEASED, feed.state, None)
     side.change(BEGAN)
     feed.log(0, step(1, 20))
 
@@ -122,7 +125,7 @@ def test_it_sends_only_the_part_that_changed():
 
 
 def test_it_sends_the_shell_first_and_once():
-    side = Live(LEASED, ServerState())
+    side = Live(LEASED, ServerState(), None)
 
     first = side.change(BEGAN)
 
@@ -136,11 +139,11 @@ def published(monkeypatch):
     """Collect what Live publishes, with the time of each."""
     sent = []
 
-    async def publish(topic, fence, change):
-        sent.append((asyncio.get_running_loop().time(), change))
-        return True
+    async def publish(topic, parts):
+        sent.append((asyncio.get_running_loop().time(), topics.merged(parts)))
+        return Stamped(Stamp("first", len(sent)))
 
-    monkeypatch.setattr(live, "publish", publish)
+    monkeypatch.setattr(topics, "publish", publish)
     return sent
 
 
@@ -148,10 +151,12 @@ def run_live(work, published):
     async def main():
         feed = Feed()
         feed.queue(0, running=[prompt("a")])
-        side = Live(LEASED, feed.state)
-        task = asyncio.create_task(side.run())
+        topic = Topic("team-1")
+        side = Live(LEASED, feed.state, topic)
+        task = asyncio.create_task(topic.run())
         try:
-            return await work(feed, side)
+            with topic.joined(side):
+                return await work(feed, side)
         finally:
             task.cancel()
 
@@ -222,14 +227,16 @@ def test_it_marks_a_change_that_the_database_has_not_taken_yet(published, settin
 
 def test_it_sends_all_of_a_card_again_after_the_store_was_away_or_lost(monkeypatch, settings):
     settings.LIVE_WINDOW_MS = 50
-    answers = [Stamp("first", 1), None, Stamp("first", 2), Stamp("second", 1), Stamp("second", 2)]
+    monkeypatch.setattr(topics, "STORE_AWAY_S", 0)
+    places = [Stamp("first", 1), None, Stamp("first", 2), Stamp("second", 1), Stamp("second", 2)]
+    answers = [Stamped(place) if place else None for place in places]
     sent = []
 
-    async def publish(topic, fence, change):
-        sent.append([fragment.id for fragment in change.fragments])
-        return answers[len(sent) - 1]
+    async def publish(topic, parts):
+        sent.append([fragment.id for fragment in topics.merged(parts).fragments])
+        return answers[min(len(sent), len(answers)) - 1]
 
-    monkeypatch.setattr(live, "publish", publish)
+    monkeypatch.setattr(topics, "publish", publish)
 
     async def work(feed, side):
         for value in range(1, len(answers) + 1):

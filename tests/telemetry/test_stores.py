@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from django.conf import settings
 
-from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, RedisStore
+from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, Part, RedisStore
 
 FENCE = (3, 1)
 
@@ -21,14 +21,19 @@ def run(request):
         yield lambda work: runner.run(work(store))
 
 
+async def stamp(store, topic, fence, change):
+    """Stamp what one server changed; return its place, None where it is refused."""
+    return (await store.stamp(topic, [Part(fence, change)])).stamp
+
+
 def html(element, text="x"):
     return Fragment(element, f'<p id="{element}">{text}</p>', "servers")
 
 
 def test_it_counts_the_changes_of_a_topic_from_one(run):
     async def work(store):
-        first = await store.stamp("team-1", FENCE, Change([html("server-3")]))
-        second = await store.stamp("team-1", FENCE, Change([html("server-3", "y")]))
+        first = await stamp(store, "team-1", FENCE, Change([html("server-3")]))
+        second = await stamp(store, "team-1", FENCE, Change([html("server-3", "y")]))
         return first, second, (await store.snapshot("team-1")).stamp
 
     first, second, now = run(work)
@@ -40,10 +45,10 @@ def test_it_counts_the_changes_of_a_topic_from_one(run):
 def test_it_retains_the_last_of_each_element_and_field(run):
     async def work(store):
         attrs = [("server-3", "data-state", "idle")]
-        await store.stamp("t", FENCE, Change([html("server-3", "old")], attrs))
+        await stamp(store, "t", FENCE, Change([html("server-3", "old")], attrs))
         attrs = [("server-3", "data-state", "executing")]
         new = Fragment("server-3", '<p id="server-3">new</p>')
-        await store.stamp("t", FENCE, Change([new], attrs))
+        await stamp(store, "t", FENCE, Change([new], attrs))
         return await store.snapshot("t")
 
     kept = run(work)
@@ -54,7 +59,7 @@ def test_it_retains_the_last_of_each_element_and_field(run):
 def test_it_lists_a_shell_before_its_parts(run):
     async def work(store):
         change = Change([html("server-3"), html("server-3-exec"), html("server-3-head")])
-        await store.stamp("t", FENCE, change)
+        await stamp(store, "t", FENCE, change)
         return [fragment.id for fragment in (await store.snapshot("t")).fragments]
 
     assert run(work)[0] == "server-3"
@@ -62,8 +67,8 @@ def test_it_lists_a_shell_before_its_parts(run):
 
 def test_it_drops_an_element_that_is_removed(run):
     async def work(store):
-        await store.stamp("t", FENCE, Change([html("server-3")]))
-        await store.stamp("t", FENCE, Change([Fragment("server-3", "")]))
+        await stamp(store, "t", FENCE, Change([html("server-3")]))
+        await stamp(store, "t", FENCE, Change([Fragment("server-3", "")]))
         return (await store.snapshot("t")).fragments
 
     assert run(work) == []
@@ -73,8 +78,10 @@ def test_it_keeps_the_newest_lines_of_the_feed_once_each(run):
     async def work(store):
         for number in range(FEED_LIMIT + 5):
             line = Fragment(f"event-{number}", f"<li>{number}</li>", "feed")
-            await store.stamp("t", FENCE, Change(feed=[line]))
-        await store.stamp("t", FENCE, Change(feed=[Fragment("event-20", "<li>again</li>", "feed")]))
+            await stamp(store, "t", FENCE, Change(feed=[line]))
+        await stamp(
+            store, "t", FENCE, Change(feed=[Fragment("event-20", "<li>again</li>", "feed")])
+        )
         return [line.html for line in (await store.snapshot("t")).feed]
 
     feed = run(work)
@@ -85,9 +92,9 @@ def test_it_keeps_the_newest_lines_of_the_feed_once_each(run):
 
 def test_it_refuses_an_owner_whose_fence_is_old(run):
     async def work(store):
-        await store.stamp("t", (3, 2), Change([html("server-3", "new owner")]))
-        refused = await store.stamp("t", (3, 1), Change([html("server-3", "old owner")]))
-        other = await store.stamp("t", (4, 1), Change([html("server-4")]))
+        await stamp(store, "t", (3, 2), Change([html("server-3", "new owner")]))
+        refused = await stamp(store, "t", (3, 1), Change([html("server-3", "old owner")]))
+        other = await stamp(store, "t", (4, 1), Change([html("server-4")]))
         return refused, other, await store.snapshot("t")
 
     refused, other, kept = run(work)
@@ -96,10 +103,38 @@ def test_it_refuses_an_owner_whose_fence_is_old(run):
     assert "new owner" in kept.fragments[0].html
 
 
+def test_it_takes_the_parts_of_others_where_one_fence_is_old(run):
+    async def work(store):
+        await store.stamp("t", [Part((3, 2), Change([html("server-3", "new owner")]))])
+        parts = [
+            Part((3, 1), Change([html("server-3", "old owner")], [("server-3", "a", "b")])),
+            Part((4, 1), Change([html("server-4")])),
+        ]
+        return await store.stamp("t", parts), await store.snapshot("t")
+
+    stamped, kept = run(work)
+    assert stamped.refused == {(3, 1)}
+    assert stamped.stamp.seq == 2
+    assert [f.id for f in kept.fragments if "old owner" in f.html] == []
+    assert kept.attrs == []
+    assert {f.id for f in kept.fragments} == {"server-3", "server-4"}
+
+
+def test_it_counts_nothing_where_every_part_is_refused(run):
+    async def work(store):
+        await store.stamp("t", [Part((3, 2), Change([html("server-3")]))])
+        refused = await store.stamp("t", [Part((3, 1), Change([html("server-3", "old")]))])
+        return refused, await store.snapshot("t")
+
+    refused, kept = run(work)
+    assert refused.stamp is None
+    assert kept.stamp.seq == 1
+
+
 def test_it_forgets_a_server_with_its_parts_and_no_other(run):
     async def work(store):
         change = Change([html("server-3"), html("server-3-head"), html("server-30")])
-        await store.stamp("t", FENCE, change)
+        await stamp(store, "t", FENCE, change)
         gone = await store.forget("t", "server-3")
         return gone, [fragment.id for fragment in (await store.snapshot("t")).fragments]
 
@@ -110,7 +145,7 @@ def test_it_forgets_a_server_with_its_parts_and_no_other(run):
 
 def test_it_keeps_topics_apart(run):
     async def work(store):
-        await store.stamp("team-1", FENCE, Change([html("server-3")]))
+        await stamp(store, "team-1", FENCE, Change([html("server-3")]))
         return (await store.snapshot("team-2")).fragments
 
     assert run(work) == []

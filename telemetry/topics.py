@@ -1,0 +1,189 @@
+"""What changed of a team's servers, gathered and published together, once per window.
+
+The first change after quiet goes out at once, further ones in windows of LIVE_WINDOW_MS (a
+throttle, not a debounce): twenty progress frames of fifty servers become one message. A change of
+the record is shown after its commit, or after PATIENCE_S marked "not yet recorded": the live path
+never waits for the database longer than that.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from telemetry.activity import Happening
+from telemetry.clock import now
+from telemetry.envelope import change_text, group_of, team_topic
+from telemetry.stores import FEED_LIMIT, Change, Fragment, Part, Stamp, Stamped, live_store
+
+if TYPE_CHECKING:
+    from telemetry.live import Live
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.05
+# While the store is away, cards are rendered for nothing: not so often then.
+STORE_AWAY_S = 1.0
+
+
+async def publish(topic: str, parts: list[Part]) -> Stamped | None:
+    """Retain what servers changed and send it to the topic's viewers; return its place.
+
+    None where the store or the channel layer is away: that costs viewers this change, never the
+    collector its way.
+    """
+    try:
+        stamped = await live_store().stamp(topic, parts)
+        for server_id, fence in stamped.refused:
+            log.warning("live: %s refuses fence %d of server %d", topic, fence, server_id)
+        if stamped.stamp is not None:
+            await _send(topic, stamped.stamp, [p for p in parts if p.fence not in stamped.refused])
+    except (RedisError, OSError) as error:
+        log.warning("live: cannot publish to %s: %s", topic, error)
+        return None
+    return stamped
+
+
+async def _send(topic: str, stamp: Stamp, parts: list[Part]) -> None:
+    text = change_text(topic, stamp, merged(parts), now())
+    place = {"topic": topic, "epoch": stamp.epoch, "seq": stamp.seq}
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(group_of(topic), {"type": "live", **place, "text": text})
+
+
+def merged(parts: list[Part]) -> Change:
+    """Return the changes of several servers as one."""
+    whole = Change()
+    for part in parts:
+        whole.fragments.extend(part.change.fragments)
+        whole.attrs.extend(part.change.attrs)
+        whole.feed.extend(part.change.feed)
+    return whole
+
+
+async def remove(team_id: int, server_id: int, fence: int) -> None:
+    """Take a server that is no longer followed off the wall."""
+    topic, element = team_topic(team_id), f"server-{server_id}"
+    gone = await live_store().forget(topic, element)
+    fragments = [Fragment(key, "") for key in gone]
+    await publish(topic, [Part((server_id, fence), Change(fragments))])
+
+
+class Topic:
+    """A team's wall as this collector tells it; all calls on the collector's loop."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.window_s = settings.LIVE_WINDOW_MS / 1000
+        self.lives: list[Live] = []
+        self._wake = asyncio.Event()
+        self._dirty: dict[int, Live] = {}
+        self._lines: list[tuple[Live, Happening]] = []
+        # What was told last, to tell it again where what is retained was lost.
+        self._told: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
+        self._epoch: str | None = None
+
+    @contextmanager
+    def joined(self, live: "Live") -> Iterator[None]:
+        """Have the server's changes published meanwhile."""
+        self.lives.append(live)
+        try:
+            yield
+        finally:
+            self.lives.remove(live)
+            self._dirty.pop(live.leased.server_id, None)
+
+    def touch(self, live: "Live") -> None:
+        """Note that a server's card may have changed."""
+        self._dirty[live.leased.server_id] = live
+        self._wake.set()
+
+    def tell(self, live: "Live", lines: list[Happening]) -> None:
+        """Note lines for the feed, in the order in which things happened."""
+        self._lines += [(live, line) for line in lines]
+
+    async def run(self) -> None:
+        """Publish what changes until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            began = time.monotonic()
+            dirty, self._dirty = list(self._dirty.values()), {}
+            unsaved = [future for live in dirty for future in live.unsaved]
+            if unsaved:
+                await asyncio.wait(unsaved, timeout=PATIENCE_S)
+            told = await self._try_to_publish(dirty)
+            pause_s = self.window_s if told else max(self.window_s, STORE_AWAY_S)
+            await asyncio.sleep(max(0.0, pause_s - (time.monotonic() - began)))
+
+    async def _try_to_publish(self, dirty: list["Live"]) -> bool:
+        """Publish; whatever goes wrong must not end this task, on which all viewers depend."""
+        try:
+            return await self._publish(dirty)
+        except Exception:
+            log.exception("live: %s cannot be published", self.name)
+            return False
+
+    async def _publish(self, dirty: list["Live"]) -> bool:
+        """Publish the dirty cards and the new lines; say whether the store took them."""
+        parts = [part for live in dirty for part in await self._card(live)]
+        lines, self._lines = self._lines, []
+        self._told.extend(lines)
+        parts += [part for live, line in lines for part in self._line(live, line)]
+        if not parts:
+            return True
+        stamped = await publish(self.name, parts)
+        if stamped is None:
+            self._tell_all_again()
+        elif stamped.stamp is not None:
+            if self._epoch not in (None, stamped.stamp.epoch):
+                self._tell_all_again()
+            self._epoch = stamped.stamp.epoch
+        return stamped is not None
+
+    async def _card(self, live: "Live") -> list[Part]:
+        """Return what changed of a card; one that cannot be shown must not take others along."""
+        await asyncio.sleep(0)  # fifty cards at once would keep the sockets waiting
+        try:
+            change = live.change(now())
+        except Exception:
+            log.exception('live: the card of "%s" cannot be shown', live.leased.name)
+            return []
+        return [Part(live.fence, change)] if change else []
+
+    def _line(self, live: "Live", line: Happening) -> list[Part]:
+        try:
+            return [Part(live.fence, Change(feed=[live.feed_line(line)]))]
+        except Exception:
+            log.exception('live: a line of "%s" cannot be shown', live.leased.name)
+            return []
+
+    def _tell_all_again(self) -> None:
+        """Have all cards and the last lines told anew: what was retained of them is gone."""
+        for live in self.lives:
+            live.forget_sent()
+            self.touch(live)
+        self._lines = [*self._told, *self._lines]
+        self._told.clear()
+
+
+class Topics:
+    """The topics of a collector, each running from its first use on."""
+
+    def __init__(self) -> None:
+        self._topics: dict[int, tuple[Topic, asyncio.Task[None]]] = {}
+
+    def of(self, team_id: int) -> Topic:
+        """Return the topic of a team's wall."""
+        if team_id not in self._topics:
+            topic = Topic(team_topic(team_id))
+            self._topics[team_id] = topic, asyncio.create_task(topic.run(), name=topic.name)
+        return self._topics[team_id][0]
