@@ -10,13 +10,14 @@ from aiohttp import web
 from .access import refusal_of
 from .clock import Clock
 from .executor import PromptExecutor
-from .load import Load
 from .nodes import Graph, Json
 from .prompt_server import PromptServer, prompt_body
 from .queue import MAXIMUM_HISTORY_SIZE
 from .replay import Replay, read_capture
 from .routes import Routes
-from .workloads import SCENARIOS, Plan, orders
+from .scenarios import load_of
+from .steady import Steady
+from .workloads import Plan
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -25,8 +26,9 @@ class Simulator:
     """A fake ComfyUI on a port of this machine.
 
     With a `scenario` it submits prompts to itself, `rate` a minute; without, it runs what it is
-    sent. `speed` divides all node times. `token` asks for a bearer token, `base_path` puts all
-    routes below a path, as a proxy would. `replay` plays a capture instead of simulating.
+    sent. `events` are the frames a second of the scenario `steady`. `speed` divides all node
+    times. `token` asks for a bearer token, `base_path` puts all routes below a path, as a proxy
+    would. `replay` plays a capture instead of simulating.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Simulator:
         seed: int = 1,
         speed: float = 1.0,
         rate: float | None = None,
+        events: float | None = None,
         token: str | None = None,
         base_path: str = "",
         replay: Path | None = None,
@@ -45,7 +48,7 @@ class Simulator:
         self.clock = clock or Clock(speed)
         self.seed, self.token, self.history_size = seed, token, history_size
         self.base_path = base_path.rstrip("/")
-        self._load = self._make_load(scenario, rate)
+        self._load = load_of(scenario, seed, rate, events, self.clock)
         self._replay = Replay(read_capture(replay), self.clock) if replay else None
         self._sockets: set[asyncio.BaseTransport] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,20 +146,10 @@ class Simulator:
     def clear_history(self) -> None:
         self.server.prompt_queue.history.clear()
 
-    def _make_load(self, scenario: str | None, rate: float | None) -> Load | None:
-        if scenario is None:
-            return None
-        if scenario not in SCENARIOS:
-            raise ValueError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
-        chosen = SCENARIOS[scenario]
-        if rate is not None and rate <= 0:
-            raise ValueError(f"rate must be above 0 prompts a minute, not {rate}")
-        todo = orders(chosen, self.seed)
-        return Load(todo, rate or chosen.rate, chosen.backlog, self.clock)
-
     def _start_tasks(self) -> None:
         if self._replay is None:
             self._spawn(self.server.sockets.publish_loop())
+        if self._replay is None and not isinstance(self._load, Steady):
             self._spawn(PromptExecutor(self.server).run())
         if self._load is not None:
             self._spawn(self._load.run(self.server))

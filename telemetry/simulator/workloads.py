@@ -36,13 +36,15 @@ class Plan:
 class Scenario:
     """How often prompts come, how they go, and how many may wait before the artists do.
 
-    `rate` is in prompts per minute, `outcomes` are weights by name in OUTCOMES.
+    `rate` is in prompts per minute, `outcomes` are weights by name in OUTCOMES. `template` is a
+    graph of TEMPLATES for everybody, instead of each artist's own.
     """
 
     rate: float
     backlog: int
     pace: tuple[float, float]
     outcomes: Mapping[str, int]
+    template: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ def _order(rng: Random, artist: Artist, scenario: Scenario, tag: str) -> Order:
     if plan.failure or plan.interrupt_after:
         artist.try_again(extra_data)
     text = artist.scenes[int(extra_data["scene_id"][-3:]) - 1]
-    graph = TEMPLATES[artist.template](rng, text, f"{artist.user}/{extra_data['scene_id']}")
+    template = TEMPLATES[scenario.template or artist.template]
+    graph = template(rng, text, f"{artist.user}/{extra_data['scene_id']}")
     prompt_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     return Order(prompt_id, artist.client_id, graph, extra_data, plan)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from telemetry.simulator import SCENARIOS, Simulator
+from telemetry.simulator import NAMES, Simulator
 from telemetry.simulator.replay import ReplayError
 
 NO_LOAD = "none"
@@ -33,11 +33,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--scenario",
-            choices=[NO_LOAD, *sorted(SCENARIOS)],
+            choices=[NO_LOAD, *NAMES],
             default="healthy",
             help="none: only what others submit",
         )
         parser.add_argument("--rate", type=float, help="prompts a minute")
+        parser.add_argument("--events", type=float, help="frames a second, of scenario steady")
         parser.add_argument("--replay", type=Path, metavar="FILE", help="play a capture instead")
         parser.add_argument("--seed", type=int, default=1)
 
@@ -84,6 +85,7 @@ def simulator_of(options: dict[str, Any]) -> Simulator:
         None if unwanted else options["scenario"],
         seed=options["seed"],
         rate=options["rate"],
+        events=options["events"],
         replay=options["replay"],
     )
 
