@@ -29,5 +29,5 @@ def load_of(
         return Steady(EVENTS_PER_S if events is None else events, seed, clock)
     if name not in SCENARIOS:
         raise ValueError(f"unknown scenario {name!r}; there are {', '.join(NAMES)}")
-    chosen = SCENARIOS[name]
-    return Load(orders(chosen, seed), rate or chosen.rate, chosen.backlog, clock)
+    chosen = SCENARIOS[name].at(rate)
+    return Load(orders(chosen, seed), chosen, clock)

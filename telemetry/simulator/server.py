@@ -10,6 +10,7 @@ from aiohttp import web
 from .access import refusal_of
 from .clock import Clock
 from .executor import PromptExecutor
+from .mishaps import MISHAPS
 from .nodes import Graph, Json
 from .prompt_server import PromptServer, prompt_body
 from .queue import MAXIMUM_HISTORY_SIZE
@@ -17,7 +18,7 @@ from .replay import Replay, read_capture
 from .routes import Routes
 from .scenarios import load_of
 from .steady import Steady
-from .workloads import Plan
+from .workloads import SCENARIOS, Plan
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,10 +49,12 @@ class Simulator:
         self.clock = clock or Clock(speed)
         self.seed, self.token, self.history_size = seed, token, history_size
         self.base_path = base_path.rstrip("/")
+        self.scenario = scenario or ""
         self._load = load_of(scenario, seed, rate, events, self.clock)
         self._replay = Replay(read_capture(replay), self.clock) if replay else None
         self._sockets: set[asyncio.BaseTransport] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._mishaps: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._server: PromptServer | None = None
         self._address = ("127.0.0.1", 0)
@@ -70,18 +73,11 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen and return the URL; port 0 takes a free one. OSError if the port is taken."""
-        self._server = PromptServer(self.clock, self.seed, self.history_size)
-        # No handler is worth waiting for: what is open at the end has been cut off already.
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._address = (host, runner.addresses[0][1])
-        self._start_tasks()
+        self._address = (host, port)
+        await self.begin_life()
+        if self.scenario in MISHAPS:
+            work = MISHAPS[self.scenario].happen(self)
+            self._mishaps = [asyncio.create_task(work)]
         return self.url
 
     async def stop(self) -> None:
@@ -90,21 +86,58 @@ class Simulator:
 
     async def kill(self) -> None:
         """Cut all connections off without close frames and refuse new ones."""
-        runner, self._runner = self._runner, None
-        if runner is None:
+        await _end(self._mishaps)
+        await self.end_life()
+
+    async def restart(self) -> None:
+        """Kill and start again on the same port: queue, history, numbers and log are lost."""
+        await self.end_life()
+        await self.begin_life()
+
+    async def begin_life(self) -> None:
+        """Listen with nothing in queue, history and log, as a process that was just started."""
+        self._server = PromptServer(self.clock, self.seed, self.history_size)
+        self._server.sockets.silent = self.scenario in SCENARIOS and SCENARIOS[self.scenario].silent
+        # No handler is worth waiting for: what is open at the end has been cut off already.
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await self.open_port()
+        except BaseException:
+            self._runner = None
+            await runner.cleanup()
+            raise
+        self._start_tasks()
+
+    async def end_life(self) -> None:
+        """Do what kill() does to the server; what befalls it goes on, and may begin it again."""
+        if self._runner is None:
             return
-        await self._stop_tasks()
-        for site in list(runner.sites):
-            await site.stop()
-        self._abort_connections(runner)
+        await _end(self._tasks)
+        await self.close_port()
+        runner, self._runner = self._runner, None
         # Whatever waits in a frozen server may run into its closed connection now.
         self.clock.thaw()
         await runner.cleanup()
 
-    async def restart(self) -> None:
-        """Kill and start again on the same port: queue, history, numbers and log are lost."""
-        await self.kill()
-        await self.start(*self._address)
+    async def open_port(self) -> None:
+        """Take connections again after close_port(); OSError if somebody else has the port now."""
+        runner = self._runner
+        if runner is None or runner.sites:
+            return
+        await web.TCPSite(runner, *self._address).start()
+        self._address = (self._address[0], runner.addresses[0][1])
+
+    async def close_port(self) -> None:
+        """Cut everybody off and refuse connections; queue and prompts go on."""
+        if self._runner is None:
+            return
+        for site in list(self._runner.sites):
+            await site.stop()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -157,19 +190,6 @@ class Simulator:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
-    async def _stop_tasks(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
-
-    def _abort_connections(self, runner: web.AppRunner) -> None:
-        for connection in runner.server.connections if runner.server else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-
     def _app(self) -> web.Application:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -196,6 +216,17 @@ class Simulator:
             return await handler(request)
         finally:
             self._sockets.discard(transport)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks, forget them, and raise what one of them failed with."""
+    ending = list(tasks)
+    tasks.clear()
+    for task in ending:
+        task.cancel()
+    for result in await asyncio.gather(*ending, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result
 
 
 def _abort(transport: asyncio.BaseTransport) -> None:

@@ -19,10 +19,11 @@ class Sockets:
     """Send events to one clientId or to all, in the order in which they were said.
 
     As in ComfyUI one loop writes to socket after socket and waits for each, so a client that
-    stops reading silences everybody.
+    stops reading silences everybody. Nothing at all is sent while `silent`.
     """
 
     clock: Clock
+    silent: bool = False
     by_sid: dict[str, web.WebSocketResponse] = field(default_factory=dict)
     _messages: asyncio.Queue[tuple[str, str | None]] = field(
         default_factory=lambda: asyncio.Queue(MAX_MESSAGES)
@@ -41,6 +42,8 @@ class Sockets:
 
         Encoded at once: what the data said now is what is sent, whatever it says later.
         """
+        if self.silent:
+            return
         if self._messages.full():
             self._messages.get_nowait()
         self._messages.put_nowait((encode(event, data), sid))

@@ -39,7 +39,7 @@ async def _listen(ws: web.WebSocketResponse, server: PromptServer) -> None:
         await server.clock.running()
         if message.type is WSMsgType.PING:
             await ws.pong(message.data)
-        elif message.type is WSMsgType.TEXT:
+        elif message.type is WSMsgType.TEXT and not server.sockets.silent:
             first_message = await _answer(ws, message, first_message)
 
 
