@@ -1,11 +1,13 @@
 """Which load a scenario's name stands for."""
 
 from .clock import Clock
+from .liar import Liar
 from .load import Load
+from .mishaps import MISHAPS, Mishaps
 from .steady import EVENTS_PER_S, Steady
 from .workloads import SCENARIOS, orders
 
-IDLE, STEADY = "idle", "steady"
+IDLE, LIAR, STEADY = "idle", "liar", "steady"
 NAMES = (*SCENARIOS, IDLE, STEADY)
 
 
@@ -31,3 +33,8 @@ def load_of(
         raise ValueError(f"unknown scenario {name!r}; there are {', '.join(NAMES)}")
     chosen = SCENARIOS[name].at(rate)
     return Load(orders(chosen, seed), chosen, clock)
+
+
+def befalling(name: str | None, seed: int, clock: Clock) -> Mishaps | Liar | None:
+    """Return what happens to the server of a scenario besides its prompts, None if nothing does."""
+    return Liar(seed, clock) if name == LIAR else MISHAPS.get(name or "")

@@ -10,13 +10,13 @@ from aiohttp import web
 from .access import refusal_of
 from .clock import Clock
 from .executor import PromptExecutor
-from .mishaps import MISHAPS
+from .liar import Liar
 from .nodes import Graph, Json
 from .prompt_server import PromptServer, prompt_body
 from .queue import MAXIMUM_HISTORY_SIZE
 from .replay import Replay, read_capture
 from .routes import Routes
-from .scenarios import load_of
+from .scenarios import befalling, load_of
 from .steady import Steady
 from .workloads import SCENARIOS, Plan
 
@@ -51,6 +51,7 @@ class Simulator:
         self.base_path = base_path.rstrip("/")
         self.scenario = scenario or ""
         self._load = load_of(scenario, seed, rate, events, self.clock)
+        self._befalling = befalling(scenario, seed, self.clock)
         self._replay = Replay(read_capture(replay), self.clock) if replay else None
         self._sockets: set[asyncio.BaseTransport] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,9 +76,8 @@ class Simulator:
         """Listen and return the URL; port 0 takes a free one. OSError if the port is taken."""
         self._address = (host, port)
         await self.begin_life()
-        if self.scenario in MISHAPS:
-            work = MISHAPS[self.scenario].happen(self)
-            self._mishaps = [asyncio.create_task(work)]
+        if self._befalling is not None:
+            self._mishaps = [asyncio.create_task(self._befalling.happen(self))]
         return self.url
 
     async def stop(self) -> None:
@@ -197,7 +197,10 @@ class Simulator:
 
         app = web.Application(middlewares=[guard])
         served = self._replay or Routes(lambda: self.server, argv=("main.py", "--listen"))
-        for method, path, handler in served.table():
+        table = served.table()
+        if isinstance(self._befalling, Liar):
+            table = list(self._befalling.table(table))
+        for method, path, handler in table:
             for prefix in ("", "/api"):
                 app.router.add_route(method, f"{self.base_path}{prefix}{path}", handler)
         return app

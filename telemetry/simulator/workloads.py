@@ -107,6 +107,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "silent": Scenario(
         4.0, backlog=6, pace=(0.5, 1.1), outcomes={"success": 8, "value_error": 2}, silent=True
     ),
+    "liar": Scenario(
+        4.0,
+        backlog=8,
+        pace=(0.3, 0.8),
+        outcomes={"success": 5, "short": 3, "out_of_memory": 1, "value_error": 1, "interrupt": 1},
+    ),
     "forgetful": Scenario(
         5.0, backlog=8, pace=(0.5, 1.1), outcomes={"success": 7, "short": 2, "value_error": 1}
     ),

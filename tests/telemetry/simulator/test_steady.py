@@ -117,10 +117,11 @@ async def test_it_tells_an_observer_when_each_line_was_written() -> None:
 
 @in_loop
 async def test_it_keeps_queue_and_history_as_its_frames_say() -> None:
-    steady = Simulator("steady", events=100, speed=10)
+    steady = Simulator("steady", events=30, speed=30)
     async with steady as simulator, Client(simulator.url) as client:
         listener = await observer(client)
         await listener.until(has_line(listener, "Prompt executed in"))
+        await listener.has("logs", len(listener.of("logs")) + 20)
         queue, history = await client.get("/queue"), await client.get("/history")
 
     assert len(queue["queue_running"]) == 1
