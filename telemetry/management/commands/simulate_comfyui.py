@@ -41,6 +41,10 @@ class Command(BaseCommand):
         parser.add_argument("--events", type=float, help="frames a second, of scenario steady")
         parser.add_argument("--replay", type=Path, metavar="FILE", help="play a capture instead")
         parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--token", help="ask for this bearer token")
+        parser.add_argument("--user", metavar="NAME:PASSWORD", help="ask for HTTP basic")
+        parser.add_argument("--base-path", default="", metavar="PATH", help="serve below this path")
+        parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERT", "KEY"), help="PEM files")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ports = ports_from(options["port"], options["servers"])
@@ -87,7 +91,21 @@ def simulator_of(options: dict[str, Any]) -> Simulator:
         rate=options["rate"],
         events=options["events"],
         replay=options["replay"],
+        token=options["token"],
+        basic=basic_of(options["user"]),
+        base_path=options["base_path"],
+        tls=tuple(options["tls"]) if options["tls"] else None,
     )
+
+
+def basic_of(user: str | None) -> tuple[str, str] | None:
+    """Return NAME:PASSWORD as a pair; CommandError without the colon."""
+    if user is None:
+        return None
+    name, colon, password = user.partition(":")
+    if not colon:
+        raise CommandError("--user takes NAME:PASSWORD, with a colon between them.")
+    return name, password
 
 
 async def started(simulator: Simulator, host: str, port: int) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import signal
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 from django.core.management import CommandError, call_command
 
-from telemetry.management.commands.simulate_comfyui import Command, ports_from
+from telemetry.management.commands.simulate_comfyui import Command, ports_from, simulator_of
 from telemetry.simulator import Simulator
 
 from .client import Client, in_loop
@@ -112,6 +113,23 @@ def test_it_gives_each_server_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch)
     simulate("--servers", "3", "--seed", "7")
 
     assert seeds == [7, 8, 9]
+
+
+def test_it_says_when_the_user_has_no_password() -> None:
+    with pytest.raises(CommandError, match="--user takes NAME:PASSWORD"):
+        simulate("--user", "mira")
+
+
+@in_loop
+async def test_it_takes_what_a_proxy_would_ask_for(certificate: tuple[Path, Path]) -> None:
+    options = {"scenario": "idle", "seed": 1, "rate": None, "events": None, "replay": None}
+    proxy = {"token": None, "user": "mira:word", "base_path": "comfy", "tls": certificate}
+    async with simulator_of({**options, **proxy}) as simulator:
+        named = {"Authorization": "Basic bWlyYTp3b3Jk"}
+        trusted = ssl.create_default_context(cafile=str(certificate[0]))
+        async with Client(simulator.url, named) as client:
+            assert simulator.url.endswith("/comfy")
+            assert (await client.ask("GET", "/prompt", ssl=trusted))[0] == 200
 
 
 def test_it_says_when_the_replay_cannot_be_read(tmp_path: Path) -> None:
