@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from telemetry.simulator import NAMES, Simulator
+from telemetry.simulator.hostile import KINDS, Hostile
 from telemetry.simulator.replay import ReplayError
 
 NO_LOAD = "none"
@@ -40,6 +41,13 @@ class Command(BaseCommand):
         parser.add_argument("--rate", type=float, help="prompts a minute")
         parser.add_argument("--events", type=float, help="frames a second, of scenario steady")
         parser.add_argument("--replay", type=Path, metavar="FILE", help="play a capture instead")
+        parser.add_argument(
+            "--hostile",
+            choices=sorted(KINDS),
+            metavar="KIND",
+            help=f"no ComfyUI at all: {', '.join(sorted(KINDS))}",
+        )
+        parser.add_argument("--redirect-to", metavar="URL", help="of --hostile redirect")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--token", help="ask for this bearer token")
         parser.add_argument("--user", metavar="NAME:PASSWORD", help="ask for HTTP basic")
@@ -51,23 +59,25 @@ class Command(BaseCommand):
         first_seed = options["seed"]
         seeds = range(first_seed, first_seed + len(ports))
         try:
-            simulators = [simulator_of({**options, "seed": seed}) for seed in seeds]
+            servers = [server_of({**options, "seed": seed}) for seed in seeds]
         except (ReplayError, ValueError) as error:
             raise CommandError(str(error)) from None
-        asyncio.run(self.serve(simulators, options["host"], ports))
+        asyncio.run(self.serve(servers, options["host"], ports))
 
-    async def serve(self, simulators: Sequence[Simulator], host: str, ports: Sequence[int]) -> None:
-        """Run the simulators, one a port, until a signal comes; CommandError if one cannot."""
+    async def serve(
+        self, servers: Sequence[Simulator | Hostile], host: str, ports: Sequence[int]
+    ) -> None:
+        """Run the servers, one a port, until a signal comes; CommandError if one cannot."""
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         try:
-            for simulator, port in zip(simulators, ports, strict=True):
-                url = await started(simulator, host, port)
+            for server, port in zip(servers, ports, strict=True):
+                url = await started(server, host, port)
                 self.stdout.write(f"Simulated ComfyUI on {url}; stop with Ctrl-C.")
             await stopped.wait()
         finally:
-            await asyncio.gather(*(simulator.stop() for simulator in simulators))
+            await asyncio.gather(*(server.stop() for server in servers))
 
 
 def ports_from(first: int, count: int) -> list[int]:
@@ -80,6 +90,15 @@ def ports_from(first: int, count: int) -> list[int]:
             "choose a lower --port or fewer --servers."
         )
     return [first + number if first else 0 for number in range(count)]
+
+
+def server_of(options: dict[str, Any]) -> Simulator | Hostile:
+    """Return the server that the options ask for; ReplayError or ValueError if none can be."""
+    if options["hostile"]:
+        return Hostile(options["hostile"], options["redirect_to"], options["seed"])
+    if options["redirect_to"]:
+        raise ValueError("--redirect-to goes with --hostile redirect")
+    return simulator_of(options)
 
 
 def simulator_of(options: dict[str, Any]) -> Simulator:
@@ -108,10 +127,10 @@ def basic_of(user: str | None) -> tuple[str, str] | None:
     return name, password
 
 
-async def started(simulator: Simulator, host: str, port: int) -> str:
-    """Start a simulator and return its URL; CommandError if the port cannot be had."""
+async def started(server: Simulator | Hostile, host: str, port: int) -> str:
+    """Start a server and return its URL; CommandError if the port cannot be had."""
     try:
-        return await simulator.start(host, port)
+        return await server.start(host, port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise CommandError(

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from telemetry.management.commands.simulate_comfyui import Command, ports_from, simulator_of
 from telemetry.simulator import Simulator
+from telemetry.simulator.hostile import Hostile
 
 from .client import Client, in_loop
 
@@ -130,6 +131,26 @@ async def test_it_takes_what_a_proxy_would_ask_for(certificate: tuple[Path, Path
         async with Client(simulator.url, named) as client:
             assert simulator.url.endswith("/comfy")
             assert (await client.ask("GET", "/prompt", ssl=trusted))[0] == 200
+
+
+def test_it_serves_what_is_no_comfyui_when_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = []
+
+    async def serve(self: Command, servers: list[Any], *where: Any) -> None:
+        served.extend(servers)
+
+    monkeypatch.setattr(Command, "serve", serve)
+
+    simulate("--hostile", "redirect", "--redirect-to", "http://127.0.0.1:9/")
+
+    assert served == [Hostile("redirect", "http://127.0.0.1:9/")]
+
+
+def test_it_says_when_there_is_nothing_to_redirect() -> None:
+    with pytest.raises(CommandError, match="--redirect-to goes with --hostile redirect"):
+        simulate("--redirect-to", "http://127.0.0.1:9/")
+    with pytest.raises(CommandError, match="needs a URL to redirect to"):
+        simulate("--hostile", "redirect")
 
 
 def test_it_says_when_the_replay_cannot_be_read(tmp_path: Path) -> None:
