@@ -6,7 +6,8 @@ server in tests/telemetry/simulator/test_captures.py.
 """
 
 from .prompt_server import PromptRefused
+from .scenarios import NAMES
 from .server import Simulator
 from .workloads import SCENARIOS, Plan
 
-__all__ = ["SCENARIOS", "Plan", "PromptRefused", "Simulator"]
+__all__ = ["NAMES", "SCENARIOS", "Plan", "PromptRefused", "Simulator"]

@@ -8,18 +8,19 @@ class Clock:
     """Tell the time, and let simulated seconds pass.
 
     `speed` divides every wait: at 20 a node of ten seconds takes half a second. Timestamps stay
-    those of the wall clock, so that to a watcher the server is merely faster hardware.
+    those of the wall clock, so that to a watcher the server is merely faster hardware; `offset`
+    seconds are added to them, for a clock that is wrong.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed}")
-        self.speed = speed
+        self.speed, self.offset = speed, 0.0
         self._running = asyncio.Event()
         self._running.set()
 
     def time(self) -> float:
-        return time.time()
+        return time.time() + self.offset
 
     def time_ms(self) -> int:
         return int(self.time() * 1000)

@@ -100,8 +100,18 @@ def flux(rng: Random, text: str, prefix: str) -> Graph:
     }
 
 
+def tiny(rng: Random, text: str, prefix: str) -> Graph:
+    """Return a graph of two nodes that takes one second at a pace of 1."""
+    colour = rng.getrandbits(24)
+    return {
+        "1": _node("EmptyImage", text, width=64, height=64, color=colour, seconds=1.0),
+        "2": _node("SaveImage", "Save", images=["1", 0], filename_prefix=prefix, seconds=0.0),
+    }
+
+
 TEMPLATES: Mapping[str, Callable[[Random, str, str], Graph]] = {
     "sdxl": sdxl,
     "upscale": upscale,
     "flux": flux,
+    "tiny": tiny,
 }

@@ -60,12 +60,14 @@ class LogStream:
 
 
 class Tqdm:
-    """Draw a tqdm bar into the log, at most every 0.1 simulated seconds."""
+    """Draw a tqdm bar into the log, at most every `min_interval` simulated seconds."""
 
     MIN_INTERVAL = 0.1
 
-    def __init__(self, log: LogStream, total: int, clock: Clock) -> None:
-        self.log, self.total, self.clock = log, total, clock
+    def __init__(
+        self, log: LogStream, total: int, clock: Clock, min_interval: float = MIN_INTERVAL
+    ) -> None:
+        self.log, self.total, self.clock, self.min_interval = log, total, clock, min_interval
         self.value = 0
         self.started_at = clock.time()
         self._draw()
@@ -73,7 +75,7 @@ class Tqdm:
     def update(self, value: int) -> None:
         self.value = value
         # A hair less than the interval: waits of exactly that length end a moment early or late.
-        if self.clock.elapsed() - self._drawn_at >= self.MIN_INTERVAL * 0.99:
+        if self.clock.elapsed() - self._drawn_at >= self.min_interval * 0.99:
             self._draw()
 
     def close(self) -> None:

@@ -59,6 +59,10 @@ class PromptQueue:
     async def get(self) -> QueueItem:
         """Wait for a prompt and make it the running one."""
         await self._filled.wait()
+        return self.take()
+
+    def take(self) -> QueueItem:
+        """Make the first pending prompt the running one; IndexError if none waits."""
         self.running = heapq.heappop(self.pending)
         self._touch()
         return self.running

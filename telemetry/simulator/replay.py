@@ -12,7 +12,7 @@ from aiohttp import web
 
 from .clock import Clock
 from .nodes import Json
-from .sockets import send_text
+from .sockets import send
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ABNORMAL = 1006
@@ -123,7 +123,7 @@ class Replay:
                 assert request.transport is not None
                 request.transport.abort()
             elif frame.kind == "text":
-                await send_text(ws, json.dumps(_addressed(frame.data, sid)))
+                await send(ws, json.dumps(_addressed(frame.data, sid)))
             elif frame.kind == "binary":
                 await ws.send_bytes(_binary(frame.data))
 

@@ -1,32 +1,34 @@
 """The simulator as a whole: a server that can be started, frozen, cut off, killed and restarted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self
 
-from aiohttp import web
-
-from .access import refusal_of
+from .access import authorization, tls_context
 from .clock import Clock
+from .door import Door, Route
 from .executor import PromptExecutor
-from .load import Load
+from .liar import Liar
 from .nodes import Graph, Json
 from .prompt_server import PromptServer, prompt_body
 from .queue import MAXIMUM_HISTORY_SIZE
 from .replay import Replay, read_capture
 from .routes import Routes
-from .workloads import SCENARIOS, Plan, orders
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from .scenarios import befalling, load_of
+from .steady import Steady
+from .workloads import SCENARIOS, Plan
 
 
 class Simulator:
     """A fake ComfyUI on a port of this machine.
 
     With a `scenario` it submits prompts to itself, `rate` a minute; without, it runs what it is
-    sent. `speed` divides all node times. `token` asks for a bearer token, `base_path` puts all
-    routes below a path, as a proxy would. `replay` plays a capture instead of simulating.
+    sent. `events` are the frames a second of the scenario `steady`. `speed` divides all node
+    times. `replay` plays a capture instead of simulating.
+
+    As a proxy would, `token` asks for a bearer token, `basic` for (user, password), `base_path`
+    puts all routes below a path, and `tls` is (certificate, key), PEM files.
     """
 
     def __init__(
@@ -36,27 +38,35 @@ class Simulator:
         seed: int = 1,
         speed: float = 1.0,
         rate: float | None = None,
+        events: float | None = None,
         token: str | None = None,
+        basic: tuple[str, str] | None = None,
         base_path: str = "",
+        tls: tuple[Path, Path] | None = None,
         replay: Path | None = None,
         history_size: int = MAXIMUM_HISTORY_SIZE,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock(speed)
-        self.seed, self.token, self.history_size = seed, token, history_size
-        self.base_path = base_path.rstrip("/")
-        self._load = self._make_load(scenario, rate)
+        self.seed, self.history_size = seed, history_size
+        self.scenario = scenario or ""
+        self._load = load_of(scenario, seed, rate, events, self.clock)
+        self._befalling = befalling(scenario, seed, self.clock)
         self._replay = Replay(read_capture(replay), self.clock) if replay else None
-        self._sockets: set[asyncio.BaseTransport] = set()
+        self._door = Door(
+            self._routes(),
+            self.clock,
+            base_path,
+            authorization(token, basic),
+            tls_context(*tls) if tls else None,
+        )
         self._tasks: list[asyncio.Task[None]] = []
-        self._runner: web.AppRunner | None = None
+        self._mishaps: list[asyncio.Task[None]] = []
         self._server: PromptServer | None = None
-        self._address = ("127.0.0.1", 0)
 
     @property
     def url(self) -> str:
-        host, port = self._address
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self.base_path}"
+        return self._door.url
 
     @property
     def server(self) -> PromptServer:
@@ -67,18 +77,10 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen and return the URL; port 0 takes a free one. OSError if the port is taken."""
-        self._server = PromptServer(self.clock, self.seed, self.history_size)
-        # No handler is worth waiting for: what is open at the end has been cut off already.
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._address = (host, runner.addresses[0][1])
-        self._start_tasks()
+        self._door.address = (host, port)
+        await self.begin_life()
+        if self._befalling is not None:
+            self._mishaps = [asyncio.create_task(self._befalling.happen(self))]
         return self.url
 
     async def stop(self) -> None:
@@ -87,21 +89,34 @@ class Simulator:
 
     async def kill(self) -> None:
         """Cut all connections off without close frames and refuse new ones."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        await self._stop_tasks()
-        for site in list(runner.sites):
-            await site.stop()
-        self._abort_connections(runner)
-        # Whatever waits in a frozen server may run into its closed connection now.
-        self.clock.thaw()
-        await runner.cleanup()
+        await _end(self._mishaps)
+        await self.end_life()
 
     async def restart(self) -> None:
         """Kill and start again on the same port: queue, history, numbers and log are lost."""
-        await self.kill()
-        await self.start(*self._address)
+        await self.end_life()
+        await self.begin_life()
+
+    async def begin_life(self) -> None:
+        """Listen with nothing in queue, history and log, as a process that was just started."""
+        self._server = PromptServer(self.clock, self.seed, self.history_size)
+        self._server.sockets.silent = self.scenario in SCENARIOS and SCENARIOS[self.scenario].silent
+        await self._door.set_up()
+        self._start_tasks()
+
+    async def end_life(self) -> None:
+        """Do what kill() does to the server; what befalls it goes on, and may begin it again."""
+        if self._door.stands:
+            await _end(self._tasks)
+            await self._door.tear_down()
+
+    async def open_port(self) -> None:
+        """Take connections again after close_port(); OSError if somebody else has the port now."""
+        await self._door.open()
+
+    async def close_port(self) -> None:
+        """Cut everybody off and refuse connections; queue and prompts go on."""
+        await self._door.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -137,26 +152,15 @@ class Simulator:
 
     def drop_sockets(self) -> None:
         """Cut all websockets off without a close frame; the server itself goes on."""
-        for transport in list(self._sockets):
-            _abort(transport)
+        self._door.drop_sockets()
 
     def clear_history(self) -> None:
         self.server.prompt_queue.history.clear()
 
-    def _make_load(self, scenario: str | None, rate: float | None) -> Load | None:
-        if scenario is None:
-            return None
-        if scenario not in SCENARIOS:
-            raise ValueError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
-        chosen = SCENARIOS[scenario]
-        if rate is not None and rate <= 0:
-            raise ValueError(f"rate must be above 0 prompts a minute, not {rate}")
-        todo = orders(chosen, self.seed)
-        return Load(todo, rate or chosen.rate, chosen.backlog, self.clock)
-
     def _start_tasks(self) -> None:
         if self._replay is None:
             self._spawn(self.server.sockets.publish_loop())
+        if self._replay is None and not isinstance(self._load, Steady):
             self._spawn(PromptExecutor(self.server).run())
         if self._load is not None:
             self._spawn(self._load.run(self.server))
@@ -164,47 +168,21 @@ class Simulator:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
-    async def _stop_tasks(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
-
-    def _abort_connections(self, runner: web.AppRunner) -> None:
-        for connection in runner.server.connections if runner.server else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-
-    def _app(self) -> web.Application:
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._guard(request, handler)
-
-        app = web.Application(middlewares=[guard])
-        served = self._replay or Routes(lambda: self.server, argv=("main.py", "--listen"))
-        for method, path, handler in served.table():
-            for prefix in ("", "/api"):
-                app.router.add_route(method, f"{self.base_path}{prefix}{path}", handler)
-        return app
-
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let nobody through a frozen server, and remember who is a websocket."""
-        await self.clock.running()
-        refused = refusal_of(request, self.token)
-        if refused is not None:
-            return refused
-        if "Upgrade" not in request.headers or request.transport is None:
-            return await handler(request)
-        transport = request.transport
-        self._sockets.add(transport)
-        try:
-            return await handler(request)
-        finally:
-            self._sockets.discard(transport)
+    def _routes(self) -> list[Route]:
+        if self._replay is not None:
+            return self._replay.table()
+        routes = Routes(lambda: self.server, argv=("main.py", "--listen")).table()
+        if isinstance(self._befalling, Liar):
+            return list(self._befalling.table(routes))
+        return routes
 
 
-def _abort(transport: asyncio.BaseTransport) -> None:
-    assert isinstance(transport, asyncio.Transport)
-    transport.abort()
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks, forget them, and raise what one of them failed with."""
+    ending = list(tasks)
+    tasks.clear()
+    for task in ending:
+        task.cancel()
+    for result in await asyncio.gather(*ending, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aiohttp import ClientError, web
+from aiohttp import ClientError, WSMsgType, web
 
 from .clock import Clock
 from .nodes import Json
@@ -19,12 +19,13 @@ class Sockets:
     """Send events to one clientId or to all, in the order in which they were said.
 
     As in ComfyUI one loop writes to socket after socket and waits for each, so a client that
-    stops reading silences everybody.
+    stops reading silences everybody. Nothing at all is sent while `silent`.
     """
 
     clock: Clock
+    silent: bool = False
     by_sid: dict[str, web.WebSocketResponse] = field(default_factory=dict)
-    _messages: asyncio.Queue[tuple[str, str | None]] = field(
+    _messages: asyncio.Queue[tuple[str | bytes, str | None]] = field(
         default_factory=lambda: asyncio.Queue(MAX_MESSAGES)
     )
 
@@ -41,16 +42,21 @@ class Sockets:
 
         Encoded at once: what the data said now is what is sent, whatever it says later.
         """
+        if not self.silent:
+            self.send_raw(encode(event, data), sid)
+
+    def send_raw(self, payload: str | bytes, sid: str | None = None) -> None:
+        """Queue a text frame, or with bytes a binary one, whatever it says."""
         if self._messages.full():
             self._messages.get_nowait()
-        self._messages.put_nowait((encode(event, data), sid))
+        self._messages.put_nowait((payload, sid))
 
     async def publish_loop(self) -> None:
         while True:
-            text, sid = await self._messages.get()
+            payload, sid = await self._messages.get()
             await self.clock.running()
             for ws in self._audience(sid):
-                await send_text(ws, text)
+                await send(ws, payload)
 
     def _audience(self, sid: object) -> list[web.WebSocketResponse]:
         if sid is None:
@@ -63,7 +69,12 @@ def encode(event: str, data: Json) -> str:
     return json.dumps({"type": event, "data": data})
 
 
-async def send_text(ws: web.WebSocketResponse, text: str) -> None:
-    """Send to a socket that may be gone, which is nobody's fault and is passed over."""
+async def send(ws: web.WebSocketResponse, payload: str | bytes) -> None:
+    """Send to a socket that may be gone, which is nobody's fault and is passed over.
+
+    Escaped surrogates in a text become the bytes they stand for: a liar's text is no UTF-8.
+    """
+    binary = isinstance(payload, bytes)
+    data = payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogateescape")
     with suppress(ClientError, ConnectionError, RuntimeError):
-        await ws.send_str(text)
+        await ws.send_frame(data, WSMsgType.BINARY if binary else WSMsgType.TEXT)

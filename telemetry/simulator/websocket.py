@@ -6,7 +6,7 @@ import uuid
 from aiohttp import WSMessage, WSMsgType, web
 
 from .prompt_server import PromptServer
-from .sockets import encode, send_text
+from .sockets import encode, send
 from .stats import FEATURES
 
 
@@ -28,9 +28,9 @@ async def websocket(request: web.Request, server: PromptServer) -> web.WebSocket
 
 
 async def _greet(ws: web.WebSocketResponse, sid: str, server: PromptServer) -> None:
-    await send_text(ws, encode("status", {"status": server.get_queue_info(), "sid": sid}))
+    await send(ws, encode("status", {"status": server.get_queue_info(), "sid": sid}))
     if server.client_id == sid and server.last_node_id is not None:
-        await send_text(ws, encode("executing", {"node": server.last_node_id}))
+        await send(ws, encode("executing", {"node": server.last_node_id}))
 
 
 async def _listen(ws: web.WebSocketResponse, server: PromptServer) -> None:
@@ -39,7 +39,7 @@ async def _listen(ws: web.WebSocketResponse, server: PromptServer) -> None:
         await server.clock.running()
         if message.type is WSMsgType.PING:
             await ws.pong(message.data)
-        elif message.type is WSMsgType.TEXT:
+        elif message.type is WSMsgType.TEXT and not server.sockets.silent:
             first_message = await _answer(ws, message, first_message)
 
 
@@ -54,5 +54,5 @@ async def _answer(ws: web.WebSocketResponse, message: WSMessage, first_message: 
     except (ValueError, AttributeError):
         return first_message
     if asks:
-        await send_text(ws, encode("feature_flags", FEATURES))
+        await send(ws, encode("feature_flags", FEATURES))
     return False

@@ -6,7 +6,7 @@ included, in the same order.
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from .errors import Failure, out_of_memory, shapes_differ
@@ -36,13 +36,27 @@ class Plan:
 class Scenario:
     """How often prompts come, how they go, and how many may wait before the artists do.
 
-    `rate` is in prompts per minute, `outcomes` are weights by name in OUTCOMES.
+    `rate` is in prompts per minute, `outcomes` are weights by name in OUTCOMES. `template` is a
+    graph of TEMPLATES for everybody, instead of each artist's own. `ahead` prompts are there from
+    the start, and then node times follow the rate, so that about as many go on waiting. `silent`
+    sockets say nothing after their first status.
     """
 
     rate: float
     backlog: int
     pace: tuple[float, float]
     outcomes: Mapping[str, int]
+    template: str = ""
+    ahead: int = 0
+    silent: bool = False
+
+    def at(self, rate: float | None) -> "Scenario":
+        """Return the scenario with another rate; None keeps its own."""
+        if not self.ahead:
+            return replace(self, rate=rate or self.rate)
+        rate = rate or self.rate
+        shortest, longest = (pace * 60.0 / rate for pace in self.pace)
+        return replace(self, rate=rate, pace=(shortest, longest))
 
 
 @dataclass(frozen=True)
@@ -71,10 +85,43 @@ SCENARIOS: Mapping[str, Scenario] = {
         },
     ),
     "slow": Scenario(2.0, backlog=14, pace=(5.0, 8.0), outcomes={"success": 24, "interrupt": 1}),
+    "mixed": Scenario(
+        4.0,
+        backlog=10,
+        pace=(0.7, 1.3),
+        outcomes={
+            "success": 40,
+            "short": 20,
+            "slow": 8,
+            "out_of_memory": 8,
+            "value_error": 8,
+            "interrupt": 8,
+            "remove": 8,
+        },
+    ),
+    # A little less than the rate leaves: the rest is what a prompt costs the simulator itself.
+    "storm": Scenario(
+        1200.0, backlog=220, pace=(0.5, 1.46), outcomes={"success": 1}, template="tiny", ahead=200
+    ),
+    "flapping": Scenario(2.5, backlog=6, pace=(0.7, 1.3), outcomes={"success": 9, "short": 1}),
+    "silent": Scenario(
+        4.0, backlog=6, pace=(0.5, 1.1), outcomes={"success": 8, "value_error": 2}, silent=True
+    ),
+    "liar": Scenario(
+        4.0,
+        backlog=8,
+        pace=(0.3, 0.8),
+        outcomes={"success": 5, "short": 3, "out_of_memory": 1, "value_error": 1, "interrupt": 1},
+    ),
+    "forgetful": Scenario(
+        5.0, backlog=8, pace=(0.5, 1.1), outcomes={"success": 7, "short": 2, "value_error": 1}
+    ),
 }
 
 OUTCOMES: Mapping[str, Callable[[Random, float], Plan]] = {
     "success": lambda rng, pace: Plan(pace),
+    "short": lambda rng, pace: Plan(pace * 0.1),
+    "slow": lambda rng, pace: Plan(pace * 5.0),
     "out_of_memory": lambda rng, pace: Plan(pace, out_of_memory(rng.randint(0, 3))),
     "value_error": lambda rng, pace: Plan(pace, shapes_differ()),
     "interrupt": lambda rng, pace: Plan(pace, interrupt_after=rng.randint(2, 15)),
@@ -160,7 +207,8 @@ def _order(rng: Random, artist: Artist, scenario: Scenario, tag: str) -> Order:
     if plan.failure or plan.interrupt_after:
         artist.try_again(extra_data)
     text = artist.scenes[int(extra_data["scene_id"][-3:]) - 1]
-    graph = TEMPLATES[artist.template](rng, text, f"{artist.user}/{extra_data['scene_id']}")
+    template = TEMPLATES[scenario.template or artist.template]
+    graph = template(rng, text, f"{artist.user}/{extra_data['scene_id']}")
     prompt_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     return Order(prompt_id, artist.client_id, graph, extra_data, plan)
 

@@ -1,6 +1,9 @@
 """Faults on demand: a server that freezes, cuts off, dies and forgets."""
 
 import asyncio
+import ssl
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -156,6 +159,53 @@ async def test_it_asks_for_its_token() -> None:
         async with Client(simulator.url, {"Authorization": "Bearer secret"}) as friend:
             assert (await friend.ask("GET", "/prompt"))[0] == 200
             await friend.listen("observer")
+
+
+@in_loop
+async def test_it_asks_for_its_user() -> None:
+    async with Simulator(basic=("mira", "pass:word")) as simulator:
+        async with (
+            Client(simulator.url) as stranger,
+            stranger.session.get(f"{simulator.url}/prompt") as answer,
+        ):
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+        named = {"Authorization": "Basic bWlyYTpwYXNzOndvcmQ="}
+        async with Client(simulator.url, named) as friend:
+            assert (await friend.ask("GET", "/prompt"))[0] == 200
+            await friend.listen("observer")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"token": "t", "basic": ("mira", "word")}, "exclude each other"),
+        ({"basic": ("mi:ra", "word")}, "must not contain a colon"),
+    ],
+)
+def test_it_says_when_nobody_could_sign_in(wanted: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Simulator(**wanted)
+
+
+@in_loop
+async def test_it_serves_tls(certificate: tuple[Path, Path]) -> None:
+    trusted = ssl.create_default_context(cafile=str(certificate[0]))
+    async with Simulator(tls=certificate) as simulator, Client(simulator.url) as client:
+        assert simulator.url.startswith("https://127.0.0.1:")
+        assert (await client.ask("GET", "/prompt", ssl=trusted))[0] == 200
+        listener = await client.listen("observer", ssl=trusted)
+
+        simulator.drop_sockets()
+
+        await listener.is_closed()
+
+
+def test_it_says_when_certificate_and_key_are_no_pair(certificate: tuple[Path, Path]) -> None:
+    with pytest.raises(ValueError, match="cannot use certificate"):
+        Simulator(tls=(certificate[0], certificate[0]))
+    with pytest.raises(ValueError, match="No such file"):
+        Simulator(tls=(certificate[0], certificate[1].with_name("none.pem")))
 
 
 @in_loop

@@ -68,6 +68,40 @@ def test_it_fails_in_every_way_when_failing() -> None:
     assert any(plan.succeeds for plan in plans)
 
 
+def test_it_mixes_all_there_is() -> None:
+    plans = [order.plan for order in first("mixed", 300)]
+
+    paces = sorted(plan.pace for plan in plans if plan.succeeds)
+    assert paces[0] < 0.2
+    assert paces[-1] > 4
+    assert any(plan.failure for plan in plans)
+    assert any(plan.interrupt_after for plan in plans)
+    assert any(plan.remove for plan in plans)
+
+
+def test_it_storms_as_fast_as_the_rate_leaves_time() -> None:
+    orders_a_second = 6000 / 60
+    hurried = SCENARIOS["storm"].at(6000)
+
+    paces = [order.plan.pace for order in islice(orders(hurried, 1), 500)]
+
+    assert sum(paces) / len(paces) == pytest.approx(0.98 / orders_a_second, rel=0.05)
+
+
+@in_loop
+async def test_it_storms_with_a_deep_queue() -> None:
+    async with Simulator("storm", speed=2, rate=2400) as simulator:
+        queue, longest, shortest = simulator.server.prompt_queue, 0, 1000
+        async with Client(simulator.url) as client:
+            listener = await client.listen("observer")
+            while len(queue.history) < 100:
+                await listener.has("status", len(listener.messages) + 1)
+                longest = max(longest, queue.tasks_remaining)
+                shortest = min(shortest, queue.tasks_remaining)
+
+    assert 150 < shortest <= longest <= SCENARIOS["storm"].backlog + 1
+
+
 @in_loop
 async def test_it_shows_failures_and_removals_when_failing() -> None:
     async with Simulator("failing", speed=2000, rate=6) as simulator:
