@@ -172,7 +172,7 @@ class Stack:
         """Start `count` simulated ComfyUIs in one process; return it and their URLs."""
         command = ("simulate_comfyui", "--port", "0", "--servers", str(count), *arguments)
         process = self.start(name, str(ROOT / "manage.py"), *command)
-        process.said("stop with Ctrl-C")
+        until(lambda: process.output.count("stop with Ctrl-C") >= count, f"{count} simulators")
         words = process.output.split()
         return process, [word.rstrip(";,") for word in words if word.startswith("http://")]
 

@@ -4,6 +4,7 @@ A collector claims a server whose lease is free or run out, and renews it while 
 rises with every claim, so that what a paused old owner still wants to write can be told apart.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -43,43 +44,35 @@ def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
     At most `limit` are newly claimed. A lease that somebody else took meanwhile is not in the
     list: stop following that server.
     """
-    watched = list(Server.objects.watched())
+    watched = {server.pk: server for server in Server.objects.watched()}
     _make_rows(watched)
     until = now + timedelta(seconds=settings.LEASE_S)
-    leased: list[Leased] = []
-    taken = 0
-    for server in watched:
-        found = _renewed(server, owner, now, until)
-        if found is None and taken < limit:
-            found = _claimed(server, owner, now, until)
-            taken += found is not None
-        if found is not None:
-            leased.append(found)
-    return leased
+    held = Lease.objects.filter(server_id__in=watched)
+    # Renewed is also what ran out: while nobody took it, it is ours. A new fence would refuse what
+    # still waits to be written after a long outage of the database.
+    held.filter(owner=owner).update(expires_at=until, renewed_at=now)
+    leases = list(held)
+    mine = [_leased(watched[row.server_id], row) for row in leases if row.owner == owner]
+    free = [row for row in leases if row.owner != owner and _is_free(row, now)]
+    claimed = (_claimed(watched[row.server_id], row, owner, now, until) for row in free[:limit])
+    return [*mine, *(leased for leased in claimed if leased is not None)]
 
 
-def _make_rows(servers: list[Server]) -> None:
+def _make_rows(servers: Iterable[int]) -> None:
     have = set(Lease.objects.values_list("server_id", flat=True))
-    missing = [Lease(server=server) for server in servers if server.pk not in have]
-    Lease.objects.bulk_create(missing, ignore_conflicts=True)
+    missing = [Lease(server_id=server_id) for server_id in servers if server_id not in have]
+    if missing:
+        Lease.objects.bulk_create(missing, ignore_conflicts=True)
 
 
-def _renewed(server: Server, owner: str, now: datetime, until: datetime) -> Leased | None:
-    """Renew a lease that owner holds, also one that ran out: while nobody took it, it is ours.
-
-    A new fence would refuse what still waits to be written after a long outage of the database.
-    """
-    held = Lease.objects.filter(server=server, owner=owner)
-    if not held.update(expires_at=until, renewed_at=now):
-        return None
-    lease = held.first()
-    return _leased(server, lease) if lease else None
+def _is_free(lease: Lease, now: datetime) -> bool:
+    return not lease.owner or lease.expires_at <= now
 
 
-def _claimed(server: Server, owner: str, now: datetime, until: datetime) -> Leased | None:
-    before = Lease.objects.filter(server=server).first()
-    if before is None:
-        return None  # the server was deleted a moment ago
+def _claimed(
+    server: Server, before: Lease, owner: str, now: datetime, until: datetime
+) -> Leased | None:
+    """Take a free lease over; None where somebody else was quicker, or the server is gone."""
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lte=now), server=server)
     won = free.filter(fence=before.fence).update(
         owner=owner, fence=F("fence") + 1, expires_at=until, renewed_at=now
