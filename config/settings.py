@@ -119,7 +119,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
 CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
     try:
-        _redis_number = parse_url(REDIS_URL).get("db", 0)
+        _redis_number = parse_url(REDIS_URL).get("db", 0)  # type: ignore[no-untyped-call]
     except ValueError:
         raise ImproperlyConfigured(
             "SCENEWATCH_REDIS_URL is no address of a Redis; write redis://HOST:PORT/NUMBER."
@@ -127,7 +127,7 @@ if REDIS_URL:
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            # redis-py 8 gives up an idle read after 5 s by default; a quiet farm is quiet for hours.
+            # redis-py 8 gives up an idle read after 5 s by default; farms are quiet for hours.
             "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
             # What is published in one database of a Redis is heard in all: without its number,
             # two sites on one Redis would show each other's walls.

@@ -114,7 +114,7 @@ def test_it_makes_the_data_folder_in_which_beat_keeps_its_schedule(team_mode: Se
 def test_it_refuses_the_one_process_mode(team_mode: Settings) -> None:
     team_mode.EMBEDDED = True
 
-    with pytest.raises(CommandError, match="`manage.py serve` makes its own first start"):
+    with pytest.raises(CommandError, match=r"`manage\.py serve` makes its own first start"):
         _first_start()
     assert not User.objects.exists()
 
@@ -122,7 +122,7 @@ def test_it_refuses_the_one_process_mode(team_mode: Settings) -> None:
 def test_it_refuses_a_database_that_is_not_migrated() -> None:
     MigrationRecorder.Migration.objects.filter(app="history").delete()
 
-    with pytest.raises(CommandError, match="not of this version yet.*run `manage.py migrate`"):
+    with pytest.raises(CommandError, match=r"not of this version yet.*run `manage\.py migrate`"):
         _first_start()
 
 
