@@ -44,8 +44,8 @@ class Leased:
 def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
     """Return the watched servers that `owner` holds from now on, freshly claimed and renewed.
 
-    Each is held for HELD of LEASE_S from `now`, unless renewed. At most `limit` are newly claimed. A lease that somebody else took meanwhile is not in the
-    list: stop following that server.
+    Each is held for HELD of LEASE_S from `now`, unless renewed. At most `limit` are newly claimed.
+    A lease that somebody else took meanwhile is not in the list: stop following that server.
     """
     watched = list(Server.objects.watched())
     _make_rows(watched)
