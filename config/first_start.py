@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,6 +64,22 @@ def unused_way_in() -> WayIn | None:
     return None
 
 
+def invitation(base: str) -> str | None:
+    """Return in words how the site admin signs in for the first time; None where one has already.
+
+    base is the site's address, like http://127.0.0.1:8000.
+    """
+    way_in = make_admin() or unused_way_in()
+    if way_in is None:
+        return None
+    if way_in.path is None:
+        return f"Sign in as {way_in.username} with the password from SCENEWATCH_ADMIN_PASSWORD."
+    return (
+        f"Sign in as {way_in.username} with this link, once, within an hour:\n"
+        f"  {base}{way_in.path}\nThen choose a password under the account menu."
+    )
+
+
 def first_team() -> Team:
     """Return the team that servers named on the command line go to."""
     team = Team.objects.order_by("pk").first()
@@ -106,6 +122,12 @@ def add_simulated(urls: dict[str, str]) -> None:
 def rest_simulated() -> int:
     """Stop following simulated servers; return how many there were."""
     return Server.objects.filter(simulated=True, enabled=True).update(enabled=False)
+
+
+def add_and_probe(urls: Iterable[str]) -> Iterator[str]:
+    """Add the servers, then say of each whether it answers; raises ValidationError."""
+    for server in add_servers(urls):
+        yield f"{server.url} {probe(server.url)}"
 
 
 def probe(url: str) -> str:

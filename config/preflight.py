@@ -199,7 +199,7 @@ def _where_copies_are() -> str:
 
 def copy_database(folder: Path, at: datetime | None = None) -> None:
     """Copy an SQLite database into folder/backups if migrations are about to change it."""
-    if connection.vendor != "sqlite" or not _holds_data() or not _migrations_pending():
+    if connection.vendor != "sqlite" or not _holds_data() or not migrations_pending():
         return
     name = connection.settings_dict["NAME"]
     at = at or datetime.now(UTC)
@@ -222,7 +222,8 @@ def copy_database(folder: Path, at: datetime | None = None) -> None:
     _remove_old_copies(copy.parent)
 
 
-def _migrations_pending() -> bool:
+def migrations_pending() -> bool:
+    """Say whether the database still has to be changed for this version."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 

@@ -11,6 +11,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
 
 from config import env
 from config.secret import secret_key
@@ -117,10 +118,21 @@ CELERY_BROKER_URL = "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
 CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
+    try:
+        _redis_number = parse_url(REDIS_URL).get("db", 0)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ImproperlyConfigured(
+            "SCENEWATCH_REDIS_URL is no address of a Redis; write redis://HOST:PORT/NUMBER."
+        ) from None
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8 gives up an idle read after 5 s by default; a quiet farm is quiet for hours.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+        "CONFIG": {
+            # redis-py 8 gives up an idle read after 5 s by default; farms are quiet for hours.
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
+            # What is published in one database of a Redis is heard in all: without its number,
+            # two sites on one Redis would show each other's walls.
+            "prefix": f"scenewatch-{_redis_number}",
+        },
     }
     LIVE_STORE = "telemetry.stores.RedisStore"
     CELERY_BROKER_URL = REDIS_URL
@@ -132,9 +144,14 @@ if REDIS_URL:
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# `celery -A config inspect ping` reaches workers and beat alike; beat only while it still ticks.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not EMBEDDED
+CELERY_BEAT_ENABLE_REMOTE_CONTROL = not EMBEDDED
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A worker gives up after 100 attempts by default, and a collector has to record without Redis too.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULE = {

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 NO_ACCESS = 4403
 NOT_FOUND = 4404
-TRY_AGAIN = 1013
+# Not 1013, which means this: Daphne's sockets refuse to send it, and would stay open, dead.
+TRY_AGAIN = 4013
 BEAT_S = 10.0
 # The promise is that who lost access hears no more after 60 s, also while the database is away.
 UNASKED_LIMIT_S = 40.0

@@ -48,6 +48,14 @@ def test_it_lets_another_take_over_once_the_lease_has_run_out(server):
     assert leases.claim("me", later(settings.LEASE_S + 1)) == []
 
 
+def test_it_leaves_the_others_a_beat_to_take_over_before_the_lease_time_is_over(server):
+    leases.claim("me", NOON)
+    beat = settings.LEASE_S / 4
+
+    assert leases.claim("you", later(settings.LEASE_S - 2 * beat)) == []
+    assert len(leases.claim("you", later(settings.LEASE_S - beat))) == 1
+
+
 def test_it_gives_a_released_server_at_once_to_the_next(server):
     leases.claim("me", NOON)
     leases.release("me", later(3))

@@ -64,11 +64,10 @@ class Command(BaseCommand):
         else:
             first_start.rest_simulated()
         try:
-            servers = first_start.add_servers(urls)
+            for line in first_start.add_and_probe(urls):
+                self.stdout.write(f"  {line}")
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        for server in servers:
-            self.stdout.write(f"  {server.url} {first_start.probe(server.url)}")
         if not urls and not demo:
             self._try_usual_address()
         self.url = base
@@ -76,18 +75,9 @@ class Command(BaseCommand):
     def _say_way_in(self, base: str) -> None:
         from config import first_start
 
-        way_in = first_start.make_admin() or first_start.unused_way_in()
-        if way_in is None:
-            return
-        if way_in.path is None:
-            self.stdout.write(
-                f"Sign in as {way_in.username} with the password from SCENEWATCH_ADMIN_PASSWORD."
-            )
-            return
-        self.stdout.write(
-            f"Sign in as {way_in.username} with this link, once, within an hour:\n"
-            f"  {base}{way_in.path}\nThen choose a password under the account menu."
-        )
+        invitation = first_start.invitation(base)
+        if invitation is not None:
+            self.stdout.write(invitation)
 
     def _start_demo(self) -> None:
         from config.demo import Demo
