@@ -251,7 +251,7 @@ def test_it_lets_into_the_image_what_is_copied_there() -> None:
 def test_it_copies_all_that_the_site_runs_on() -> None:
     copied = set(re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE))
 
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
     assert packages | {"manage.py", "templates", "static", "requirements.lock"} <= copied
 
 
