@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models.functions import Coalesce
 
+from history import memory_rows
 from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
 from telemetry import transitions as t
 from telemetry.activity import Happening
@@ -246,6 +247,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.BlindWindowEnded: _blind,
     t.BackfillChanged: _backfill,
     t.EnvironmentChanged: _environment,
+    **memory_rows.WRITERS,
 }
 
 

@@ -15,7 +15,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    AttemptMemory,
+    Graph,
+    NodeExecution,
+    Run,
+    Scene,
+)
 from telemetry.models import (
     BlindWindow,
     ClientClaim,
@@ -150,6 +158,12 @@ def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
     """Return the stored graph of the attempt."""
     compressed = zlib.compress(json.dumps(graph or {"3": {"class_type": "KSampler"}}).encode())
     return Graph.objects.create(attempt=attempt, compressed=compressed)
+
+
+def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
+    """Return what the attempt took of a device."""
+    usual = {"index": 0, "name": "RTX 5090", "grade": "measured", "samples": 3}
+    return AttemptMemory.objects.create(**{"attempt": attempt, **usual, **fields})
 
 
 def make_node(attempt: Attempt, **fields: Any) -> NodeExecution:
