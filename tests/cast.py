@@ -238,6 +238,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),
+        make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(
             server,
