@@ -8,7 +8,7 @@ from django.conf import settings
 
 from telemetry.stores import live_store
 
-pytest_plugins = ("tests.browser", "tests.processes")
+pytest_plugins = ("tests.browser", "tests.nvml", "tests.processes")
 
 # Processes that a test starts (manage.py serve) take their settings from the environment, in which
 # tests/settings.py has left the data folder of this run.

@@ -15,7 +15,7 @@ EVERY_S = 0.5
 LOOK_S = 0.005
 PATIENCE_S = 10.0
 GRAPH = {
-    "1": {"class_type": "TTSlow", "inputs": {"steps": 2, "delay": 0.05, "seed": 1}},
+    "1": {"class_type": "TqdmWork", "inputs": {"steps": 2, "delay": 0.05, "seed": 1}},
     "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
 }
 

@@ -235,6 +235,7 @@ REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
 LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
 # A folder that gets every frame of our own sockets, for bug reports; empty: none.
 FRAMES_DIR = env.text("FRAMES_DIR")
+GPU = env.choice("GPU", "AUTO", ("AUTO", "OFF"))
 LEASE_S = env.number("LEASE_S", 15, 2, 120)
 
 # --- Logging ------------------------------------------------------------------------------------

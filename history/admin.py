@@ -7,8 +7,17 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.http import HttpRequest
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    AttemptMemory,
+    Graph,
+    NodeExecution,
+    Run,
+    Scene,
+)
 from telemetry.admin import RecordAdmin
+from telemetry.text import MISSING, gib
 
 
 @admin.register(Run)
@@ -39,6 +48,28 @@ class SceneAdmin(RecordAdmin):
         return scene.run.team.name
 
 
+def free_memory(row: AttemptMemory) -> str:
+    """Return the free memory of a device before, at its lowest and after, and how it is known."""
+    figures = (row.free_before_bytes, row.free_lowest_bytes, row.free_after_bytes)
+    return f"{', '.join(gib(value) for value in figures)} ({row.get_grade_display()})"
+
+
+class MemoryInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What an attempt took of each device, on its own page."""
+
+    model = AttemptMemory
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: rows come from the program."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a changed record is no record."""
+        return False
+
+
 @admin.register(Attempt)
 class AttemptAdmin(RecordAdmin):
     """Attempts at scenes: ComfyUI's prompts."""
@@ -52,6 +83,7 @@ class AttemptAdmin(RecordAdmin):
         "outcome_grade",
         "submitter",
         "duration_s",
+        "free_memory",
         "seen_at",
     )
     list_filter = ("status", "outcome", "outcome_grade", "found_later", "server__team")
@@ -59,6 +91,17 @@ class AttemptAdmin(RecordAdmin):
     search_fields = ("prompt_id", "submitter", "client_id", "error_type", "scene__external_id")
     date_hierarchy = "seen_at"
     ordering = ("-pk",)
+    inlines = (MemoryInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        """Return attempts with what they took of each device's memory."""
+        attempts: QuerySet[Attempt] = super().get_queryset(request)
+        return attempts.prefetch_related("memory")
+
+    @admin.display(description="free GiB: before, lowest, after")
+    def free_memory(self, attempt: Attempt) -> str:
+        """Return the free memory around the attempt, a device after the other."""
+        return "; ".join(free_memory(row) for row in attempt.memory.all()) or MISSING
 
 
 @admin.register(Graph)
@@ -81,6 +124,23 @@ class GraphAdmin(RecordAdmin):
     def compressed_size(self, graph: Any) -> str:
         """Return the size of what is kept."""
         return f"{graph.size_bytes:,} bytes"
+
+
+@admin.register(AttemptMemory)
+class AttemptMemoryAdmin(RecordAdmin):
+    """What attempts took of devices' memory."""
+
+    list_display = ("attempt", "index", "name", "free_memory", "samples", "uuid")
+    list_filter = ("grade", "attempt__server__team")
+    list_select_related = ("attempt__server",)
+    search_fields = ("attempt__prompt_id", "uuid", "name")
+    date_hierarchy = "attempt__seen_at"
+    ordering = ("-pk",)
+
+    @admin.display(description="free GiB: before, lowest, after")
+    def free_memory(self, row: AttemptMemory) -> str:
+        """Return the free memory around the attempt."""
+        return free_memory(row)
 
 
 @admin.register(NodeExecution)

@@ -174,6 +174,37 @@ class NodeExecution(models.Model):
         return f"{self.class_type or 'node'} {self.node}"
 
 
+class AttemptMemory(models.Model):
+    """What an attempt took of one device's memory: free bytes, all figures from one source.
+
+    `index` is the device's place in `/system_stats`. Missing is null. Delta is after less before,
+    peak use is total less lowest: neither is stored.
+    """
+
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="memory")
+    index = models.PositiveSmallIntegerField()
+    uuid = models.CharField(max_length=80, blank=True, default="")
+    name = models.CharField(max_length=120)
+    total_bytes = models.BigIntegerField(null=True)
+    free_before_bytes = models.BigIntegerField(null=True)
+    free_lowest_bytes = models.BigIntegerField(null=True)
+    free_after_bytes = models.BigIntegerField(null=True)
+    grade = models.CharField(max_length=10, choices=GRADES)
+    samples = models.PositiveIntegerField(help_text="How many fell between start and end.")
+
+    class Meta:
+        ordering = ["attempt", "index"]
+        verbose_name_plural = "attempt memory"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["attempt", "index"], name="attempt_memory_once_per_device"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.index}"
+
+
 class ActivityEvent(models.Model):
     """Something that happened on a server, as a line of the activity feed.
 

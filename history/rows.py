@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from history.attempt_rows import AttemptRows, keys_of
+from history.memory_rows import identified, write_memory
 from history.models import ActivityEvent
 from history.server_rows import backfill, blind, environment
 from history.upsert import upsert
@@ -32,6 +33,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.BlindWindowEnded: blind,
     t.BackfillChanged: backfill,
     t.EnvironmentChanged: environment,
+    t.DevicesIdentified: identified,
 }
 
 
@@ -44,6 +46,11 @@ def write_rows(batch: Sequence[Told]) -> None:
     for leased, change in changes:
         attempts.take(leased, change)
     attempts.save()
+    write_memory(
+        (attempts.pk(leased, change.key), change.devices)
+        for leased, change in changes
+        if isinstance(change, t.AttemptMemory)
+    )
     for leased, change in changes:
         if writer := WRITERS.get(type(change)):
             writer(leased, change)

@@ -11,12 +11,12 @@ from telemetry.activity import why
 from telemetry.attempt import AttemptState, StepNow
 from telemetry.clock import seconds
 from telemetry.contact import SLOW_S
+from telemetry.device_rows import DeviceRow, device_rows
 from telemetry.leases import Leased
 from telemetry.logstream import SAMPLING
 from telemetry.machine import ServerState
 from telemetry.outlook import Eta, queue_etas, running_eta
-from telemetry.protocol import Device
-from telemetry.text import MISSING, duration, gib, number, plural
+from telemetry.text import MISSING, duration, number, plural
 from telemetry.titles import title_of
 from telemetry.words import GRADE_LABELS, OUTCOME_LABELS, Grade, Outcome
 
@@ -30,19 +30,6 @@ class Badge:
     state: str
     icon: str
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """A device's memory: `percent` used, None where untold; `warn` from 95 % on."""
-
-    index: int
-    name: str
-    used: str
-    total: str
-    percent: float | None
-    warn: bool
-    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +148,7 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
         badge=BADGES[key],
         version=_version(state),
         queue=_queue(state, len(waiting)),
-        devices=_devices(state),
+        devices=device_rows(state, at),
         notice=_notice(state, key),
         running=[_running(state, a, at) for a in [state.running_attempt()] if a is not None],
         next=[_next(state, a, etas.get(a.key.prompt_id)) for a in waiting[:NEXT_LIMIT]],
@@ -199,34 +186,6 @@ def _queue(state: ServerState, waiting: int) -> str:
     if not state.queue_known:
         return MISSING
     return f"{waiting} queued" if waiting else "queue empty"
-
-
-def _devices(state: ServerState) -> list[DeviceRow]:
-    devices = state.stats.devices if state.stats else ()
-    return [_device(index, device) for index, device in enumerate(devices)]
-
-
-def _device(place: int, device: Device) -> DeviceRow:
-    total, free = device.vram_total, device.vram_free
-    used = max(0, total - free) if total is not None and free is not None else None
-    percent = round(100 * used / total, 1) if used is not None and total else None
-    return DeviceRow(
-        device.index if device.index is not None else place,
-        device_name(device),
-        gib(used),
-        gib(total),
-        percent,
-        percent is not None and percent >= 95 and device.type != "cpu",
-        GRADE_LABELS[Grade.POLLED],
-    )
-
-
-def device_name(device: Device) -> str:
-    """Return a device's model: "cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync" is RTX 4090."""
-    name = device.name.partition(" : ")[0]
-    words = [w for w in name.split() if not w.startswith(("cuda:", "xpu:", "mps:"))]
-    kept = [w for w in words if w not in ("NVIDIA", "GeForce", "AMD", "Intel(R)")]
-    return " ".join(kept)[:60] or device.type or "device"
 
 
 def _running(state: ServerState, attempt: AttemptState, at: datetime) -> RunningRow:

@@ -19,7 +19,9 @@ from telemetry import leases, topics
 from telemetry.clock import now
 from telemetry.database import with_connection
 from telemetry.leases import Leased
+from telemetry.nvml import Nvml
 from telemetry.record import Record
+from telemetry.sampler import Sampler
 from telemetry.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Collector:
     def __init__(self, owner: str, record: Record) -> None:
         self.owner = owner
         self.record = record
+        self.sampler = Sampler(Nvml) if settings.GPU == "AUTO" else None
         self._watches: dict[int, tuple[Leased, asyncio.Task[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt: asyncio.Event | None = None
@@ -47,6 +50,8 @@ class Collector:
 
     def start(self) -> None:
         """Start following; returns once the collector's loop runs."""
+        if self.sampler is not None:
+            self.sampler.start()
         self._thread.start()
         self._ready.wait(10)
 
@@ -55,6 +60,8 @@ class Collector:
         if self._loop is not None and self._halt is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._halt.set)
             self._thread.join(timeout_s)
+        if self.sampler is not None:
+            self.sampler.stop()  # where the driver hangs, its thread ends with the process
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -121,7 +128,7 @@ class Collector:
 
     async def _watch(self, leased: Leased) -> None:
         while True:
-            watch = Watch(leased, self.record, self._topics)
+            watch = Watch(leased, self.record, self._topics, self.sampler)
             try:
                 await watch.run()
             except Exception:

@@ -8,6 +8,7 @@ what is split by channel:
     referee.py   /queue and /history: who exists, who vanished, how it ended, restarts
     logstream.py log lines: steps of everybody's prompts
     contact.py   whether the server answers at all
+    gpu.py       memory of its devices, and what each attempt took of it
 """
 
 from collections import Counter, OrderedDict, deque
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telemetry import contact, logstream, referee, running
+from telemetry import contact, gpu, logstream, referee, running
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
 from telemetry.logbook import Logbook
@@ -53,6 +54,7 @@ class ServerState:
     outlooks: dict[str, Outlook] = field(default_factory=dict)
     stats: StatsAnswer | None = None
     stats_at: datetime | None = None
+    gpus: gpu.Gpus = field(default_factory=gpu.Gpus)
     queue_remaining: int | None = None
     queue_known: bool = False
     # The highest number that ComfyUI gave out in its life; a fresh lower one means a new life.
@@ -73,6 +75,7 @@ class ServerState:
         """
         handler = HANDLERS.get(type(event))
         changes = list(handler(self, event, at)) if handler else []
+        changes += gpu.follow(self, event, changes, at)
         told = [attempt.seen() for attempt in self.untold.values()]
         self.untold.clear()
         return [*told, *changes]

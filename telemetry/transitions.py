@@ -83,6 +83,40 @@ class AttemptEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """A device's free bytes around an attempt; `samples` of them fell into its run.
+
+    One source tells all figures of a device, `grade` says which; None is unknown.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    total: int | None
+    free_before: int | None
+    free_lowest: int | None
+    free_after: int | None
+    grade: Grade
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMemory:
+    """What an ended attempt took of each device's memory; told again where that is corrected."""
+
+    key: Key
+    devices: tuple[DeviceMemory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesIdentified:
+    """Which cards the server's devices are: UUIDs in the order of /system_stats, "" unknown."""
+
+    at: datetime
+    uuids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ServerRestarted:
     """ComfyUI forgot its queue and history; `lost` attempts went with them."""
 
@@ -166,6 +200,8 @@ Transition: TypeAlias = (
     | AttemptStarted
     | NodeFinished
     | AttemptEnded
+    | AttemptMemory
+    | DevicesIdentified
     | ServerRestarted
     | ServerWentOffline
     | ServerCameOnline

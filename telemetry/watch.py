@@ -1,10 +1,11 @@
 """Follow one ComfyUI: its socket, its queue and history, its stats, until cancelled.
 
-Every event passes `take`: state.apply -> record -> live. Four loops feed it:
+Every event passes `take`: state.apply -> record -> live. Five loops feed it:
 
     _socket   /ws under an own clientId, the log stream, reconnect policy
     _referee  /queue and /history when something hints at a change, and now and then anyway
     _stats    /system_stats
+    _gpus     the driver of this host, where the server runs on it
     _pulse    once a second: time passed, a request hangs
 
 A server that hangs costs nobody else anything: every wait has a limit, every loop is its own task.
@@ -28,6 +29,7 @@ from telemetry.clock import now
 from telemetry.comfyui import Answer, ComfyUI, NoAnswer, Refused
 from telemetry.database import in_thread
 from telemetry.frame_log import FrameLog
+from telemetry.gpu_feed import told_of
 from telemetry.leases import Leased
 from telemetry.live import Live
 from telemetry.machine import ServerState
@@ -36,6 +38,7 @@ from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
+from telemetry.sampler import Sampler
 from telemetry.secrets import SecretLost, decrypt
 from telemetry.topics import Topics
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
@@ -59,9 +62,12 @@ CLOSE_S = 1.0
 class Watch:
     """One followed server. `run` ends only by cancellation, or by an error of ours."""
 
-    def __init__(self, leased: Leased, record: Record, topics: Topics) -> None:
+    def __init__(
+        self, leased: Leased, record: Record, topics: Topics, sampler: Sampler | None = None
+    ) -> None:
         self.leased = leased
         self.record = record
+        self.sampler = sampler
         self.state = ServerState()
         self.live = Live(leased, self.state, topics.of(leased.team_id))
         self.frame_log = FrameLog(leased.server_id)
@@ -97,6 +103,7 @@ class Watch:
                 async with asyncio.TaskGroup() as group:
                     for loop in (self._socket, self._referee, self._stats, self._pulse):
                         group.create_task(loop())
+                    group.create_task(self._gpus())
         finally:
             await self.comfyui.close()
             self.frame_log.close()
@@ -344,6 +351,10 @@ class Watch:
                 pass  # the referee tells that the server does not answer
             running = self.state.running_attempt() is not None
             await asyncio.sleep(STATS_BUSY_S if running else STATS_IDLE_S)
+
+    async def _gpus(self) -> None:
+        async for told in told_of(self.leased, self.sampler):
+            self.take(told)
 
     async def _pulse(self) -> None:
         while True:

@@ -15,7 +15,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    AttemptMemory,
+    Graph,
+    NodeExecution,
+    Run,
+    Scene,
+)
 from telemetry.models import (
     BlindWindow,
     ClientClaim,
@@ -152,6 +160,12 @@ def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
     return Graph.objects.create(attempt=attempt, compressed=compressed)
 
 
+def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
+    """Return what the attempt took of a device."""
+    usual = {"index": 0, "name": "RTX 5090", "grade": "measured", "samples": 3}
+    return AttemptMemory.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
 def make_node(attempt: Attempt, **fields: Any) -> NodeExecution:
     """Return one node of the attempt."""
     usual = {"node": str(next(_numbers)), "class_type": "KSampler", "started_at": NOON}
@@ -224,6 +238,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),
+        make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(
             server,

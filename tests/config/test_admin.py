@@ -15,7 +15,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    AttemptMemory,
+    Graph,
+    NodeExecution,
+    Run,
+    Scene,
+)
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
     BlindWindow,
@@ -74,6 +82,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     Scene: lambda n: cast.make_scene(cast.make_run(new_team(n))),
     Attempt: new_attempt,
     Graph: lambda n: cast.make_graph(new_attempt(n)),
+    AttemptMemory: lambda n: cast.make_memory(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
 }
@@ -408,3 +417,15 @@ def test_a_server_with_the_address_of_another_is_refused_in_words(root: Client) 
 
     assert response.status_code == 200
     assert response.context["errors"]
+
+
+def test_the_list_of_attempts_shows_free_memory_before_lowest_and_after(root: Client) -> None:
+    gib = 1 << 30
+    figures = {"free_before_bytes": 22 * gib, "free_lowest_bytes": 5 * gib // 2}
+    attempt = new_attempt(1)
+    cast.make_memory(attempt, **figures)
+    cast.make_memory(attempt, index=1, grade="polled")
+
+    html = root.get(page(Attempt, "changelist")).content.decode()
+
+    assert "22.0, 2.5, – (measured); –, –, – (polled)" in html

@@ -12,13 +12,13 @@ from telemetry.activity import Happening
 from telemetry.cards import (
     BADGES,
     Card,
-    DeviceRow,
     EndedRow,
     EtaText,
     NextRow,
     Notice,
     RunningRow,
 )
+from telemetry.device_rows import DeviceRow, Sensors
 from telemetry.leases import Leased
 from telemetry.live import attributes, feed_line, rendered
 from telemetry.words import Tone
@@ -36,6 +36,14 @@ def device(index: int = 0, percent: float | None = 89.2, **fields: Any) -> Devic
     used = "–" if percent is None else f"{24 * percent / 100:.1f}"
     usual = DeviceRow(index, "RTX 4090", used, "24.0", percent, (percent or 0) >= 95, "polled")
     return replace(usual, **fields)
+
+
+SENSORS = Sensors("97%", "74\u00a0°C", "431\u00a0W")
+
+
+def measured(index: int = 0, percent: float | None = 89.2, **fields: Any) -> DeviceRow:
+    """Return a device of this host, as its driver tells it."""
+    return device(index, percent, **{"grade": "measured", "sensors": SENSORS, **fields})
 
 
 def eta(minutes: float, spread_s: float = 120) -> EtaText:
@@ -153,11 +161,16 @@ def samples() -> list[Card]:
         executing(
             5,
             name="atlas-h200",
-            devices=[device(0, 63.3, name="H200"), device(1, 50.7, name="H200")],
+            devices=[measured(0, 63.3, name="H200"), measured(1, 50.7, name="H200")],
             running=[running(node="sampling", node_note="estimated")],
             unrecorded=True,
         ),
-        card(6, "idle", ended=[ended("cancelled", "Cancelled", why="interrupted at KSampler 3")]),
+        card(
+            6,
+            "idle",
+            devices=[measured(), device(1, lost=True)],
+            ended=[ended("cancelled", "Cancelled", why="interrupted at KSampler 3")],
+        ),
         card(
             7,
             "slow",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from telemetry.cards import card_of, device_name
+from telemetry.cards import card_of
 from telemetry.contact import (
     Answered,
     RetryPlanned,
@@ -14,6 +14,7 @@ from telemetry.contact import (
     Unanswered,
     Waiting,
 )
+from telemetry.device_rows import device_name
 from telemetry.leases import Leased
 from telemetry.outlook import Outlook
 from telemetry.protocol import Device, read_stats

@@ -19,7 +19,7 @@ class StandIn:
     begun: list = []
     fails = False
 
-    def __init__(self, leased, record, topics):
+    def __init__(self, leased, record, topics, sampler):
         self.leased = leased
         self.state = type("State", (), {"backfilling": True})
 

@@ -16,6 +16,7 @@ from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
     FIRST,
     NOW,
+    SENSORS,
     ago,
     card,
     device,
@@ -23,6 +24,7 @@ from tests.telemetry.sample_cards import (
     executing,
     happenings,
     leased,
+    measured,
     part,
     running,
     samples,
@@ -181,14 +183,14 @@ def test_head_marks_what_is_simulated_and_what_is_not_yet_recorded() -> None:
 def test_gpus_show_used_of_total() -> None:
     html = part("gpus", card(devices=[device(percent=89.2)]))
 
-    assert words(html) == "RTX 4090 21.4 / 24.0\u00a0GiB"
+    assert words(html) == "RTX 4090 polled 21.4 / 24.0\u00a0GiB"
     assert '<rect width="89.2%"/>' in html
 
 
 def test_gpus_without_numbers_show_a_dash_and_no_bar() -> None:
     html = part("gpus", card(devices=[device(percent=None, total="–")]))
 
-    assert words(html) == "RTX 4090 – / –\u00a0GiB"
+    assert words(html) == "RTX 4090 polled – / –\u00a0GiB"
     assert "<rect" not in html
 
 
@@ -205,6 +207,31 @@ def test_gpus_carry_their_number_where_there_are_several() -> None:
 
     assert "#0" in words(html)
     assert "#1" in words(html)
+
+
+def test_gpus_say_how_their_memory_is_known() -> None:
+    html = part("gpus", card(devices=[measured(), device(1, note="the driver hangs")]))
+
+    titles = re.findall(r'<li class="gpu" title="([^"]*)"', html)
+    assert titles == ["Memory used, measured", "Memory used, polled. Sensors: the driver hangs"]
+
+
+def test_gpus_show_what_is_measured_with_words_for_who_cannot_see_the_place() -> None:
+    html = part("gpus", card(devices=[measured(sensors=replace(SENSORS, power="–"))]))
+
+    told = "Utilisation 97% Temperature 74\u00a0°C Power –"
+    assert words(html) == f"RTX 4090 {told} 21.4 / 24.0\u00a0GiB"
+
+
+def test_gpus_show_no_sensors_where_nobody_measures() -> None:
+    assert "Utilisation" not in words(part("gpus", card(devices=[device()])))
+
+
+def test_gpus_say_in_words_that_a_card_is_lost() -> None:
+    html = part("gpus", card(devices=[device(lost=True)]))
+
+    assert "Lost: the driver no longer reaches it" in words(html)
+    assert 'href="#s-lost"' in html
 
 
 def test_values_that_are_only_the_last_known_are_grey() -> None:
