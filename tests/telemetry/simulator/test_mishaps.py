@@ -9,6 +9,7 @@ import pytest
 from telemetry.simulator import Simulator
 from telemetry.simulator.mishaps import (
     MISHAPS,
+    Mishaps,
     clear_history,
     cut_sockets,
     delete_pending,
@@ -88,17 +89,31 @@ async def test_it_comes_back_with_nothing_after_a_restart() -> None:
         assert await client.get("/prompt") == {"exec_info": {"queue_remaining": 0}}
 
 
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> Simulator:
+    """Return a simulator that restarts every few simulated seconds."""
+    monkeypatch.setitem(MISHAPS, "flapping", Mishaps((1.0, 2.0), {restart: 1}))  # type: ignore[arg-type]
+    return Simulator("flapping", speed=1000)
+
+
 @in_loop
-async def test_it_goes_on_flapping_after_a_restart_and_ends_when_killed() -> None:
-    simulator = Simulator("flapping", speed=2000)
-    async with simulator, Client(simulator.url) as client:
-        lives = set()
-        while len(lives) < 3:
-            lives.add(simulator.server)
-            await simulator.clock.sleep(30)
+async def test_it_goes_on_flapping_after_a_restart(restless: Simulator) -> None:
+    lives = set()
+    async with restless:
+        while len(lives) < 4:
+            lives.add(restless.server)
+            await restless.clock.sleep(1)
 
-        await simulator.kill()
 
+@in_loop
+async def test_it_does_not_come_back_by_itself_once_killed(restless: Simulator) -> None:
+    async with restless, Client(restless.url) as client:
+        killed = restless.server
+        await restless.kill()
+
+        await restless.clock.sleep(100)
+
+        assert restless.server is killed
         with pytest.raises(aiohttp.ClientConnectionError):
             await client.get("/prompt")
 
