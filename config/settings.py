@@ -219,6 +219,8 @@ LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
 # A folder that gets every frame of our own sockets, for bug reports; empty: none.
 FRAMES_DIR = env.text("FRAMES_DIR")
 LEASE_S = env.number("LEASE_S", 15, 2, 120)
+# Beside what telemetry/destinations.py refuses.
+REFUSED_ADDRESSES = env.networks("REFUSED_ADDRESSES")
 
 # --- Logging ------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))

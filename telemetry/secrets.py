@@ -29,3 +29,8 @@ def decrypt(stored: str) -> str:
         return _fernet().decrypt(stored.encode()).decode()
     except InvalidToken as error:
         raise SecretLost("The site's key has changed: enter the server's token again.") from error
+
+
+def authorization(bearer_encrypted: str) -> str:
+    """Return the Authorization header for what is stored, "" for none; raises SecretLost."""
+    return f"Bearer {decrypt(bearer_encrypted)}" if bearer_encrypted else ""

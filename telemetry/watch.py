@@ -36,7 +36,7 @@ from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
-from telemetry.secrets import SecretLost, decrypt
+from telemetry.secrets import SecretLost, authorization
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
 log = logging.getLogger(__name__)
@@ -83,11 +83,11 @@ class Watch:
         self.state = self.live.state = memory.state()
         self.state.backfilling = self.leased.backfilling
         try:
-            bearer = decrypt(self.leased.bearer_encrypted)
+            authorized = authorization(self.leased.bearer_encrypted)
         except SecretLost as error:
-            bearer = ""
+            authorized = ""
             log.error('server "%s": %s', self.leased.name, error)
-        self.comfyui = ComfyUI(self.leased.url, bearer, settings.REQUEST_TIMEOUT_S)
+        self.comfyui = ComfyUI(self.leased.url, authorized, settings.REQUEST_TIMEOUT_S)
         if self.leased.unwatched_since is not None:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
         self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)
