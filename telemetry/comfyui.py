@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from telemetry import tls
 from telemetry.address import socket_url
 from telemetry.clock import now
 from telemetry.connecting import RefusedAddress, connector
@@ -44,22 +45,39 @@ async def _no_redirect(session: Any, context: SimpleNamespace, params: Any) -> N
 
 
 class ComfyUI:
-    """A client with a clientId of its own; never a submitter's, never with an Origin header."""
+    """A client with a clientId of its own; never a submitter's, never with an Origin header.
 
-    def __init__(self, base_url: str, authorization: str = "", timeout_s: float = 10) -> None:
+    `authorization` is a header's value. `authorities` are PEM certificates to trust in place of the
+    system's. With `barred`, a reason for people, nothing is ever asked: each try raises NoAnswer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        authorization: str = "",
+        timeout_s: float = 10,
+        *,
+        authorities: str = "",
+        barred: str = "",
+    ) -> None:
         self.base_url = base_url
+        self.barred = barred
         self.timeout_s = timeout_s
         self.client_id = ""
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(_no_redirect)
         self._session = aiohttp.ClientSession(
             headers=_headers(authorization),
-            connector=connector(),
+            connector=connector(tls.context_for(authorities) if authorities else True),
             trace_configs=[trace],
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+
+    def _refuse_if_barred(self) -> None:
+        if self.barred:
+            raise NoAnswer(self.barred)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -67,6 +85,7 @@ class ComfyUI:
 
     async def get(self, path: str, **query: str | int) -> Answer:
         """Return the answer of GET path; raises Refused or NoAnswer."""
+        self._refuse_if_barred()
         asked_at = now()
         try:
             async with self._session.get(
@@ -87,6 +106,7 @@ class ComfyUI:
         registration with it. Our pings find a dead connection within about 30 s; the generous wait
         is for servers that load a model and hold the interpreter meanwhile.
         """
+        self._refuse_if_barred()
         self.client_id = f"scenewatch-{uuid.uuid4().hex}"
         try:
             return await self._session.ws_connect(
@@ -145,7 +165,7 @@ def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
 
 
 _STATUS_HINTS = {
-    401: "it asks for a token: enter one for this server",
+    401: "it asks for a token or a password: enter the right one in the server's settings",
     403: "it refuses us (403): is there a proxy in front that wants a token?",
     404: "it answers, but not as a ComfyUI (404): is the path of the address right?",
 }
@@ -178,8 +198,8 @@ def _no_connection(error: aiohttp.ClientConnectorError) -> Refused | NoAnswer:
         return NoAnswer(f"{error.os_error}; enter another address")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Refused("its name is not known here: check the address")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return NoAnswer("its certificate is not accepted")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return NoAnswer(tls.reason_of(error.os_error))
     return Refused("connection refused")
 
 

@@ -30,11 +30,13 @@ class Leased:
     fence: int
     unwatched_since: datetime | None = None
     backfilling: bool = False
+    basic_encrypted: str = ""
+    authorities: str = ""
 
     @property
-    def address(self) -> tuple[str, str, str, bool]:
+    def address(self) -> tuple[str, ...]:
         """Return what a change of takes a new connection."""
-        return self.url, self.bearer_encrypted, self.name, self.simulated
+        return self.url, self.bearer_encrypted, self.basic_encrypted, self.authorities, self.name
 
 
 def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
@@ -101,6 +103,8 @@ def _leased(server: Server, lease: Lease) -> Leased:
         server.simulated,
         lease.fence,
         backfilling=lease.backfilling,
+        basic_encrypted=server.basic_encrypted,
+        authorities=server.authorities,
     )
 
 

@@ -91,6 +91,16 @@ class Server(models.Model):
         help_text="http://gpu-3:8188, or with a path: https://render.example/comfy",
     )
     bearer_encrypted = models.TextField("bearer token", blank=True, default="", editable=False)
+    basic_encrypted = models.TextField(
+        "user and password", blank=True, default="", editable=False, help_text="user:password"
+    )
+    authorities = models.TextField(
+        "certificates to trust",
+        blank=True,
+        default="",
+        help_text="PEM. Only for an https:// address that no authority known to this system signs: "
+        "the certificate of yours, or the server's own.",
+    )
     enabled = models.BooleanField(
         default=True, help_text="Off: the server is no longer followed, its history stays."
     )

@@ -24,8 +24,9 @@ from telemetry import contact
 from telemetry.activity import happenings
 from telemetry.backfill import page_back
 from telemetry.backoff import GIVE_UP_AFTER, Backoff
+from telemetry.client import comfyui_of
 from telemetry.clock import now
-from telemetry.comfyui import Answer, ComfyUI, NoAnswer, Refused
+from telemetry.comfyui import Answer, NoAnswer, Refused
 from telemetry.database import in_thread
 from telemetry.frame_log import FrameLog
 from telemetry.leases import Leased
@@ -36,7 +37,6 @@ from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
-from telemetry.secrets import SecretLost, authorization
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
 log = logging.getLogger(__name__)
@@ -82,12 +82,9 @@ class Watch:
         memory = await in_thread(self.record.recall, self.leased.server_id)
         self.state = self.live.state = memory.state()
         self.state.backfilling = self.leased.backfilling
-        try:
-            authorized = authorization(self.leased.bearer_encrypted)
-        except SecretLost as error:
-            authorized = ""
-            log.error('server "%s": %s', self.leased.name, error)
-        self.comfyui = ComfyUI(self.leased.url, authorized, settings.REQUEST_TIMEOUT_S)
+        self.comfyui = comfyui_of(self.leased)
+        if self.comfyui.barred:
+            self.take(contact.Barred(self.comfyui.barred))
         if self.leased.unwatched_since is not None:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
         self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)

@@ -176,7 +176,12 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
     member.email = f"{word}@example.com"
     member.save()
     server = make_server(
-        team, name=f"{word} server", url=f"http://{word}:8188", bearer_encrypted=f"{word} cipher"
+        team,
+        name=f"{word} server",
+        url=f"http://{word}:8188",
+        bearer_encrypted=f"{word} cipher",
+        basic_encrypted=f"{word} cipher",
+        authorities=f"{word} certificate",
     )
     run = make_run(
         team,

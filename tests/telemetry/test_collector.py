@@ -64,6 +64,18 @@ def test_it_follows_a_server_that_is_added_and_anew_one_that_is_changed(collecto
     until(lambda: begun()[-1] == "http://kino-01:9999", "the changed server")
 
 
+@pytest.mark.parametrize("field", ["bearer_encrypted", "basic_encrypted", "authorities"])
+def test_it_follows_a_server_anew_at_once_when_its_settings_heal(collector, team, field):
+    collector.start()
+    server = add(team, "kino-01")
+    until(lambda: begun() == ["http://kino-01:8188"], "the added server")
+
+    Server.objects.filter(pk=server.pk).update(**{field: "entered again"})
+
+    until(lambda: len(begun()) == 2, "the healed server")
+    assert getattr(StandIn.begun[-1], field) == "entered again"
+
+
 def test_it_lets_a_disabled_server_go_and_frees_its_leases_at_the_end(collector, team):
     server = add(team, "kino-01")
     collector.start()
