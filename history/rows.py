@@ -199,6 +199,10 @@ def _backfill(leased: Leased, change: t.BackfillChanged) -> None:
     Lease.objects.filter(server_id=leased.server_id).update(backfilling=change.going_on)
 
 
+def _address(leased: Leased, change: t.AddressChanged) -> None:
+    Lease.objects.filter(server_id=leased.server_id).update(url=change.url)
+
+
 def _environment(leased: Leased, change: t.EnvironmentChanged) -> None:
     stats = change.stats
     fingerprint = hashlib.sha256(json.dumps(lasting(stats), default=str).encode()).hexdigest()
@@ -246,6 +250,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.BlindWindowEnded: _blind,
     t.BackfillChanged: _backfill,
     t.EnvironmentChanged: _environment,
+    t.AddressChanged: _address,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -137,7 +137,7 @@ class TeamAdmin(OwnerAdmin):
         teams: QuerySet[Team] = super().get_queryset(request)
         return teams.annotate(
             member_count=Count("memberships", distinct=True),
-            server_count=Count("servers", distinct=True),
+            server_count=Count("servers", Q(servers__deleted_at=None), distinct=True),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -175,11 +175,10 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Server)
-class ServerAdmin(OwnerAdmin):
-    """The ComfyUI servers of all teams."""
+class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The ComfyUI servers of all teams. Deleting one keeps its history, and so its row."""
 
     form = ServerForm
-    record = "attempts"
     list_display = ("name", "team", "url", "enabled", "simulated", "credentials", "created_at")
     list_filter = ("enabled", "simulated", "team")
     list_select_related = ("team",)
@@ -196,6 +195,27 @@ class ServerAdmin(OwnerAdmin):
         ("Certificates to trust", {"fields": ("authorities_state", "authorities")}),
         ("Dates", {"fields": ("created_at",)}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
+        """Return the servers that were not deleted."""
+        servers: QuerySet[Server] = super().get_queryset(request)
+        return servers.filter(deleted_at=None)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Return the servers alone: nothing goes along."""
+        listed = [f"{server.name} at {server.url}" for server in objs]
+        return listed, {"servers": len(listed)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Server) -> None:
+        """Delete the server and keep its history."""
+        obj.retire(timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        """Delete the servers and keep their histories."""
+        for server in queryset:
+            server.retire(timezone.now())
 
     @admin.display(description="bearer token")
     def bearer_state(self, server: Server) -> str:

@@ -19,6 +19,7 @@ class Leased:
     """A server that this collector follows, under this fence.
 
     `unwatched_since` is when the owner before was last known to live, None for the first ever.
+    `moved_from` is the address that the record is of, where that is another than `url`.
     """
 
     server_id: int
@@ -32,11 +33,12 @@ class Leased:
     backfilling: bool = False
     basic_encrypted: str = ""
     authorities: str = ""
+    moved_from: str = ""
 
     @property
     def address(self) -> tuple[str, ...]:
         """Return what a change of takes a new connection."""
-        return self.url, self.bearer_encrypted, self.basic_encrypted, self.authorities, self.name
+        return self.url, self.bearer_encrypted, self.basic_encrypted, self.authorities
 
 
 def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
@@ -62,7 +64,7 @@ def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
 
 def _make_rows(servers: list[Server]) -> None:
     have = set(Lease.objects.values_list("server_id", flat=True))
-    missing = [Lease(server=server) for server in servers if server.pk not in have]
+    missing = [Lease(server=server, url=server.url) for server in servers if server.pk not in have]
     Lease.objects.bulk_create(missing, ignore_conflicts=True)
 
 
@@ -84,7 +86,11 @@ def _claimed(server: Server, owner: str, now: datetime, until: datetime) -> Leas
         return None  # the server was deleted a moment ago
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lte=now), server=server)
     won = free.filter(fence=before.fence).update(
-        owner=owner, fence=F("fence") + 1, expires_at=until, renewed_at=now
+        owner=owner,
+        fence=F("fence") + 1,
+        expires_at=until,
+        renewed_at=now,
+        url=before.url or server.url,
     )
     if not won:
         return None
@@ -105,12 +111,19 @@ def _leased(server: Server, lease: Lease) -> Leased:
         backfilling=lease.backfilling,
         basic_encrypted=server.basic_encrypted,
         authorities=server.authorities,
+        moved_from=lease.url if lease.url != server.url else "",
     )
 
 
 def release(owner: str, now: datetime) -> None:
     """Give back all leases of owner: the next collector need not wait until they run out."""
     Lease.objects.filter(owner=owner).update(owner="", expires_at=now, renewed_at=now)
+
+
+def let_go(owner: str, server_ids: list[int], now: datetime) -> None:
+    """Give these leases of owner back: the next to follow the servers knows since when none did."""
+    held = Lease.objects.filter(owner=owner, server_id__in=server_ids)
+    held.update(owner="", expires_at=now, renewed_at=now)
 
 
 def watched_among(server_ids: list[int]) -> set[int]:

@@ -8,6 +8,7 @@ what is split by channel:
     referee.py   /queue and /history: who exists, who vanished, how it ended, restarts
     logstream.py log lines: steps of everybody's prompts
     contact.py   whether the server answers at all
+    moving.py    whether the ComfyUI at a changed address is the one that was known
 """
 
 from collections import Counter, OrderedDict, deque
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telemetry import contact, logstream, referee, running
+from telemetry import contact, logstream, moving, referee, running
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
 from telemetry.logbook import Logbook
@@ -60,6 +61,8 @@ class ServerState:
     # Prompts found in the history that ran unwatched, until told as activity.
     found_later: int = 0
     backfilling: bool = False
+    # A change of address, until it is known whether this is the same ComfyUI.
+    move: moving.Move | None = None
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""
@@ -213,4 +216,5 @@ HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transi
     **referee.HANDLERS,
     **logstream.HANDLERS,
     **contact.HANDLERS,
+    **moving.HANDLERS,
 }

@@ -62,6 +62,11 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
         # in the form would take the unique constraints that name it out of the validation.
         self.fields["team"].disabled = self.instance.pk is not None
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """Validate also what depends on a server not being deleted: names and addresses once."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"deleted_at"}
+
     def clean_url(self) -> str:
         """Return the address in the one form in which addresses are compared."""
         return normal_base_url(self.cleaned_data["url"])

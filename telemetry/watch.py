@@ -13,6 +13,7 @@ A server that hangs costs nobody else anything: every wait has a limit, every lo
 import asyncio
 import logging
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,7 @@ from telemetry.frame_log import FrameLog
 from telemetry.leases import Leased
 from telemetry.live import Live
 from telemetry.machine import ServerState
+from telemetry.moving import Moved
 from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue, read_stats
 from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
@@ -82,6 +84,8 @@ class Watch:
         memory = await in_thread(self.record.recall, self.leased.server_id)
         self.state = self.live.state = memory.state()
         self.state.backfilling = self.leased.backfilling
+        if self.leased.moved_from:
+            self.take(Moved(self.leased.url))
         self.comfyui = comfyui_of(self.leased)
         if self.comfyui.barred:
             self.take(contact.Barred(self.comfyui.barred))
@@ -95,6 +99,11 @@ class Watch:
         finally:
             await self.comfyui.close()
             self.frame_log.close()
+
+    def rename(self, name: str, simulated: bool) -> None:
+        """Show the server under another name from now on."""
+        self.leased = self.live.leased = replace(self.leased, name=name, simulated=simulated)
+        self.live.touch()
 
     def take(self, event: Any, at: datetime | None = None) -> None:
         """Take one event in: state, record, live."""

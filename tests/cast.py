@@ -225,7 +225,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
             devices=[word],
         ),
         make_blind_window(server, reason=f"{word} reason"),
-        make_lease(server, owner=f"{word} owner"),
+        make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),

@@ -302,19 +302,71 @@ def test_a_team_with_runs_is_not_deleted(root: Client) -> None:
     assert Team.objects.exists()
 
 
-def test_a_server_without_attempts_is_deleted(root: Client) -> None:
-    server = cast.make_lease(new_server(1)).server
+def test_a_deleted_server_keeps_its_history_and_forgets_its_secrets(root: Client) -> None:
+    server = cast.make_server(new_team(1), bearer_encrypted=encrypt("s3cret"))
+    attempt = cast.make_attempt(server)
 
     root.post(page(Server, "delete", server.pk), {"post": "yes"})
 
-    assert not Server.objects.exists()
+    attempt.refresh_from_db()
+    server.refresh_from_db()
+    assert attempt.server == server
+    assert server.deleted_at
+    assert (server.enabled, server.bearer_encrypted) == (False, "")
+    assert not Server.objects.watched().exists()
 
 
-def test_a_server_with_attempts_is_not_deleted(root: Client) -> None:
+def test_the_page_that_asks_says_what_deleting_a_server_does(root: Client) -> None:
     server = new_attempt(1).server
 
-    assert root.post(page(Server, "delete", server.pk), {"post": "yes"}).status_code == 403
-    assert Server.objects.exists()
+    asked = root.get(page(Server, "delete", server.pk)).content.decode()
+
+    assert "The history stays" in asked
+    assert f"<b>{server.name}</b> at {server.url}" in asked
+
+
+def test_servers_are_deleted_together_after_being_asked(root: Client) -> None:
+    servers = [new_attempt(n).server for n in range(2)]
+    chosen = {"action": "delete_selected", "_selected_action": [s.pk for s in servers]}
+
+    asked = root.post(page(Server, "changelist"), chosen).content.decode()
+    assert Server.objects.kept().count() == 2
+    root.post(page(Server, "changelist"), {**chosen, "post": "yes"})
+
+    assert "The history stays" in asked
+    assert all(server.name in asked for server in servers)
+    assert Server.objects.count() == 2
+    assert not Server.objects.kept().exists()
+    assert Attempt.objects.count() == 2
+
+
+def test_a_deleted_server_is_gone_from_the_list_and_has_no_page(root: Client) -> None:
+    server = new_server(1)
+    server.retire(cast.NOON)
+
+    assert root.get(page(Server, "changelist")).context["cl"].result_count == 0
+    assert root.get(page(Server, "change", server.pk)).status_code == 302
+
+
+def test_the_name_and_address_of_a_deleted_server_are_free_again(root: Client) -> None:
+    old = new_server(1)
+    root.post(page(Server, "delete", old.pk), {"post": "yes"})
+
+    root.post(page(Server, "add"), server_form(Server(team=old.team, name=old.name, url=old.url)))
+
+    assert Server.objects.kept().get().name == old.name
+    assert Server.objects.count() == 2
+
+
+@pytest.mark.parametrize("field", ["name", "url"])
+def test_a_name_and_an_address_are_had_once(field: str, root: Client) -> None:
+    old = new_server(1)
+    fields = {"name": "another", "url": "http://another:8188", field: getattr(old, field)}
+
+    response = root.post(page(Server, "add"), server_form(Server(team=old.team, **fields)))
+
+    assert "The team has a server with this" in str(response.context["errors"])
+    assert Server.objects.count() == 1
 
 
 def server_form(server: Server, **fields: str) -> dict[str, str]:
