@@ -11,8 +11,9 @@ WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 class Listener:
     """Answers every connection by `talk(reader, writer, head)`; keeps the heads of all requests."""
 
-    def __init__(self, talk=None, host="127.0.0.1", tls=None):
+    def __init__(self, talk=None, host="127.0.0.1", tls=None, port=0):
         self.talk, self.host, self.tls = talk or plain(b"{}"), host, tls
+        self._place = (host, port)
         self.connections = 0
         self.heads = []
 
@@ -25,7 +26,7 @@ class Listener:
         return f"http{'s' if self.tls else ''}://{self.host}:{self.port}"
 
     async def __aenter__(self):
-        self.server = await asyncio.start_server(self._serve, self.host, 0, ssl=self.tls)
+        self.server = await asyncio.start_server(self._serve, *self._place, ssl=self.tls)
         self._tasks = set()
         return self
 
