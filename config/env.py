@@ -5,6 +5,7 @@ can hold docs/configuration.md against the code.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -77,3 +78,14 @@ def numbers(name: str, default: str) -> tuple[float, ...]:
             f"{PREFIX}{name} must be numbers above 0 with commas between them, like {default}."
         )
     return result
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return a comma-separated variable of IP addresses and networks; none unless set."""
+    try:
+        return tuple(ip_network(word, strict=False) for word in words(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name}: {error}; write addresses or networks with commas between them, "
+            "like 10.8.0.0/16,192.168.1.1."
+        ) from error

@@ -93,14 +93,14 @@ def add_servers(urls: Iterable[str]) -> list[Server]:
 
 
 def _server(team: Team, url: str) -> Server:
-    known = Server.objects.filter(team=team, url=url).first()
+    known = Server.objects.kept().filter(team=team, url=url).first()
     if known is not None:
         if not known.enabled:
             known.enabled = True
             known.save(update_fields=["enabled"])
         return known
     name = url.partition("://")[2][:50]
-    if Server.objects.filter(team=team, name=name).exists():
+    if Server.objects.kept().filter(team=team, name=name).exists():
         name = f"{name} {secrets.token_hex(2)}"
     return Server.objects.create(
         team=team, name=name, url=url, position=Server.objects.filter(team=team).count()
@@ -111,8 +111,9 @@ def add_simulated(urls: dict[str, str]) -> None:
     """Have exactly these simulated servers (name: URL) in the first team."""
     team = first_team()
     for place, (name, url) in enumerate(urls.items()):
-        Server.objects.filter(team=team, url=url).exclude(name=name).update(enabled=False)
-        Server.objects.update_or_create(
+        kept = Server.objects.kept()
+        kept.filter(team=team, url=url).exclude(name=name).update(enabled=False)
+        kept.update_or_create(
             team=team,
             name=name,
             defaults={"url": url, "simulated": True, "enabled": True, "position": place},

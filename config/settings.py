@@ -237,6 +237,8 @@ LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
 FRAMES_DIR = env.text("FRAMES_DIR")
 GPU = env.choice("GPU", "AUTO", ("AUTO", "OFF"))
 LEASE_S = env.number("LEASE_S", 15, 2, 120)
+# Beside what telemetry/destinations.py refuses.
+REFUSED_ADDRESSES = env.networks("REFUSED_ADDRESSES")
 
 # --- Logging ------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))

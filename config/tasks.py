@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.utils import timezone
 
+from history.closing import close_deleted
 from telemetry.models import SignInLink
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,13 @@ log = logging.getLogger(__name__)
     autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=30, max_retries=8
 )
 def housekeeping() -> None:
-    """Delete log-in sessions and sign-in links that have expired; a locked database is retried."""
+    """Delete log-in sessions and sign-in links that have expired; a locked database is retried.
+
+    Attempts that were open on a server when it was deleted become lost.
+    """
     sessions, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     links, _ = SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    lost = close_deleted(timezone.now())
     log.info("housekeeping: %d expired sessions and %d sign-in links deleted", sessions, links)
+    if lost:
+        log.info("housekeeping: %d attempts lost with their deleted servers", lost)

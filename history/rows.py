@@ -11,7 +11,7 @@ from typing import Any
 from history.attempt_rows import AttemptRows, keys_of
 from history.memory_rows import identified, write_memory
 from history.models import ActivityEvent
-from history.server_rows import backfill, blind, environment
+from history.server_rows import address, backfill, blind, environment
 from history.upsert import upsert
 from telemetry import transitions as t
 from telemetry.activity import Happening
@@ -34,6 +34,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.BackfillChanged: backfill,
     t.EnvironmentChanged: environment,
     t.DevicesIdentified: identified,
+    t.AddressChanged: address,
 }
 
 

@@ -23,6 +23,11 @@ def backfill(leased: Leased, change: t.BackfillChanged) -> None:
     Lease.objects.filter(server_id=leased.server_id).update(backfilling=change.going_on)
 
 
+def address(leased: Leased, change: t.AddressChanged) -> None:
+    """Note under which address the server was last known to be the one that is on record."""
+    Lease.objects.filter(server_id=leased.server_id).update(url=change.url)
+
+
 def environment(leased: Leased, change: t.EnvironmentChanged) -> None:
     """Write what the server runs on, where that changed."""
     stats = change.stats

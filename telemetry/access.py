@@ -37,8 +37,8 @@ def team_of(user: Person, team_id: int, role: Role = Role.VIEWER) -> Membership:
 
 
 def server_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Server:
-    """Return the server; its `team` is loaded."""
-    server = Server.objects.select_related("team").filter(pk=pk).first()
+    """Return the server; its `team` is loaded. A deleted one is not there."""
+    server = Server.objects.kept().select_related("team").filter(pk=pk).first()
     if server is None:
         raise Http404
     team_of(user, server.team_id, role)

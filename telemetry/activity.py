@@ -121,6 +121,14 @@ def _found(state: ServerState, change: t.HistoryFound) -> Happening:
     return Happening("found", Tone.MUTE, "s-completed", text, change.at)
 
 
+def _address(state: ServerState, change: t.AddressChanged) -> Happening:
+    lost = f"; {plural(change.lost, 'attempt')} lost" if change.lost else ""
+    detail = {True: "the same ComfyUI goes on", False: f"another ComfyUI{lost}", None: ""}
+    tone = Tone.WARN if change.same is False else Tone.MUTE
+    text = f"Its address changed to {change.url}"
+    return Happening("address", tone, "s-reconnecting", text, change.at, detail[change.same])
+
+
 def _noted(state: ServerState, change: t.Noted) -> Happening:
     icon = "s-failed" if change.tone is Tone.BAD else "s-warn"
     return Happening(change.kind, change.tone, icon, change.text, change.at, "", change.key)
@@ -135,5 +143,6 @@ TELLERS: dict[type[Any], Callable[[Any, Any], Happening | None]] = {
     t.SocketDropped: _dropped,
     t.BlindWindowEnded: _blind,
     t.HistoryFound: _found,
+    t.AddressChanged: _address,
     t.Noted: _noted,
 }

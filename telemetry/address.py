@@ -4,6 +4,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
 
+from telemetry.destinations import address_in, refusal_of_host
+
 SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
@@ -22,6 +24,19 @@ def validate_base_url(value: str) -> None:
         raise ValidationError("Leave user name and password out of the address.")
     if parts.query or parts.fragment or any(c.isspace() for c in value):
         raise ValidationError("The address ends with its path: no spaces, no ? and no #.")
+    _validate_host(host)
+
+
+def _validate_host(host: str) -> None:
+    """Refuse where no connection may go, and IP addresses that two readers may read differently."""
+    kind = refusal_of_host(host)
+    if kind is not None:
+        raise ValidationError(
+            f"{host} is {kind}, which is never connected to; enter the address of the ComfyUI."
+        )
+    address = address_in(host)
+    if address is not None and address.version == 4 and str(address) != host:
+        raise ValidationError(f"Write {host} as {address}.")
 
 
 def normal_base_url(value: str) -> str:

@@ -9,15 +9,14 @@ The admin's classes are generic to mypy alone; at run time they take no type arg
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from telemetry.address import normal_base_url
+from telemetry import tls
 from telemetry.models import (
     BlindWindow,
     ClientClaim,
@@ -29,7 +28,8 @@ from telemetry.models import (
     SignInLink,
     Team,
 )
-from telemetry.secrets import encrypt
+from telemetry.secrets import state_of
+from telemetry.server_form import ServerForm
 
 PAGE = 50
 
@@ -137,7 +137,7 @@ class TeamAdmin(OwnerAdmin):
         teams: QuerySet[Team] = super().get_queryset(request)
         return teams.annotate(
             member_count=Count("memberships", distinct=True),
-            server_count=Count("servers", distinct=True),
+            server_count=Count("servers", Q(servers__deleted_at=None), distinct=True),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -174,71 +174,79 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("created_at",)
 
 
-class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A server, with a bearer token that can be written and never read."""
-
-    bearer = forms.CharField(
-        label="New bearer token",
-        required=False,
-        strip=True,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Sent to the server with every request. Left empty, the one that is set stays.",
-    )
-    forget_bearer = forms.BooleanField(label="Forget the bearer token", required=False)
-
-    class Meta:
-        model = Server
-        fields = ("team", "name", "url", "enabled", "simulated", "position")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # A server's history does not change hands. Disabled and not read-only: a field that is not
-        # in the form would take the unique constraints that name it out of the validation.
-        self.fields["team"].disabled = self.instance.pk is not None
-
-    def clean_url(self) -> str:
-        """Return the address in the one form in which addresses are compared."""
-        return normal_base_url(self.cleaned_data["url"])
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a new token that is to be forgotten at once."""
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("bearer") and cleaned.get("forget_bearer"):
-            self.add_error("forget_bearer", "Either a new token or none: not both.")
-        return cleaned
-
-    def save(self, commit: bool = True) -> Server:
-        """Encrypt what was typed; what is stored stays where nothing was."""
-        if self.cleaned_data["forget_bearer"]:
-            self.instance.bearer_encrypted = ""
-        if self.cleaned_data["bearer"]:
-            self.instance.bearer_encrypted = encrypt(self.cleaned_data["bearer"])
-        server: Server = super().save(commit)
-        return server
-
-
 @admin.register(Server)
-class ServerAdmin(OwnerAdmin):
-    """The ComfyUI servers of all teams."""
+class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The ComfyUI servers of all teams. Deleting one keeps its history, and so its row."""
 
     form = ServerForm
-    record = "attempts"
-    list_display = ("name", "team", "url", "enabled", "simulated", "bearer_state", "created_at")
+    list_display = ("name", "team", "url", "enabled", "simulated", "credentials", "created_at")
     list_filter = ("enabled", "simulated", "team")
     list_select_related = ("team",)
     search_fields = ("name", "url", "team__name")
     date_hierarchy = "created_at"
-    readonly_fields = ("bearer_state", "created_at")
+    readonly_fields = ("bearer_state", "basic_state", "authorities_state", "created_at")
     fieldsets = (
         (None, {"fields": ("team", "name", "url", "enabled", "simulated", "position")}),
         ("Bearer token", {"fields": ("bearer_state", "bearer", "forget_bearer")}),
+        (
+            "User and password (HTTP basic)",
+            {"fields": ("basic_state", "basic_user", "basic_password", "forget_basic")},
+        ),
+        ("Certificates to trust", {"fields": ("authorities_state", "authorities")}),
         ("Dates", {"fields": ("created_at",)}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
+        """Return the servers that were not deleted."""
+        servers: QuerySet[Server] = super().get_queryset(request)
+        return servers.filter(deleted_at=None)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Return the servers alone: nothing goes along."""
+        listed = [f"{server.name} at {server.url}" for server in objs]
+        return listed, {"servers": len(listed)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Server) -> None:
+        """Delete the server and keep its history."""
+        obj.retire(timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        """Delete the servers and keep their histories."""
+        for server in queryset:
+            server.retire(timezone.now())
 
     @admin.display(description="bearer token")
     def bearer_state(self, server: Server) -> str:
         """Say whether there is a token, which is all that is ever told of it."""
-        return "set" if server.bearer_encrypted else "not set"
+        return state_of(server.bearer_encrypted)
+
+    @admin.display(description="user and password")
+    def basic_state(self, server: Server) -> str:
+        """Say whether there are a user and a password, which is all that is ever told of them."""
+        return state_of(server.basic_encrypted)
+
+    @admin.display(description="credentials")
+    def credentials(self, server: Server) -> str:
+        """Say in the list which credentials are set, and whether they can still be read."""
+        kinds = (("bearer token", server.bearer_encrypted), ("password", server.basic_encrypted))
+        told = {kind: state_of(stored) for kind, stored in kinds if stored}
+        return "; ".join(k if v == "set" else f"{k} {v}" for k, v in told.items()) or "none"
+
+    @admin.display(description="trusted now")
+    def authorities_state(self, server: Server) -> str:
+        """Say whom the stored certificates make trusted, and until when."""
+        try:
+            found = tls.authorities_of(server.authorities)
+        except tls.BadCertificate as error:
+            return str(error)
+        told = (
+            f"{a.name}, {'expired on' if a.valid_until < timezone.now() else 'valid until'} "
+            f"{a.valid_until:%d %B %Y}"
+            for a in found
+        )
+        return "; ".join(told) or "the authorities that this system knows"
 
 
 @admin.register(Device)

@@ -133,6 +133,7 @@ BADGES = {
     "reconnecting": Badge("reconnecting", "s-reconnecting", "Reconnecting"),
     "polling": Badge("polling", "s-polling", "Polling"),
     "offline": Badge("offline", "s-offline", "Offline"),
+    "barred": Badge("offline", "s-offline", "Not connected"),
 }
 
 
@@ -154,7 +155,7 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
         next=[_next(state, a, etas.get(a.key.prompt_id)) for a in waiting[:NEXT_LIMIT]],
         more=_more(waiting[NEXT_LIMIT:], etas),
         ended=[_ended(a) for a in list(state.recent)[:2]],
-        last_known=key in ("slow", "reconnecting", "offline"),
+        last_known=key in ("slow", "reconnecting", "offline", "barred"),
         unrecorded=unrecorded,
         heard_at=state.contact.heard_at,
     )
@@ -163,6 +164,8 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
 def condition(state: ServerState, at: datetime) -> str:
     """Return the key of BADGES that fits: reachability first, then work."""
     contact = state.contact
+    if contact.barred:
+        return "barred"
     if contact.offline:
         return "offline"
     if contact.heard_at is None:
@@ -309,13 +312,15 @@ def _notice(state: ServerState, key: str) -> Notice | None:
     next_at = retry.next_at if retry else None
     reason = contact.reason or "no answer"
     work = "Its prompts may still be at work." if state.running_attempt() else ""
+    if key == "barred":
+        return Notice("bad", "s-failed", "Not connected", _sentence(contact.barred))
     if key == "offline":
         lead, text = "Offline", f"{_sentence(reason)} {work}".strip()
         return Notice("bad", "s-offline", lead, text, contact.unanswered_since, next_at)
     if key == "slow":
         text = f"The values below are the last known. {work}".strip()
         return Notice("warn", "s-stale", "Not answering", text, contact.unanswered_since)
-    if key == "reconnecting" and retry is not None:
+    if key in ("connecting", "reconnecting") and retry is not None:
         lead = f"Attempt {retry.attempt} of 5"
         return Notice("warn", "s-reconnecting", lead, f"{_sentence(reason)} {work}", None, next_at)
     if key == "polling" and retry is not None:

@@ -1,7 +1,8 @@
 """Follow every server whose lease this worker holds; runs in a thread of the Celery worker.
 
 Every BEAT_S the leases are claimed and renewed: a server that was added or changed is followed (or
-followed anew) from then on, one that was disabled, deleted or taken over is let go.
+followed anew) from then on, a renamed one goes on as it is, one that was disabled, deleted or taken
+over is let go.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ class Collector:
         self.record = record
         self.sampler = Sampler(Nvml) if settings.GPU == "AUTO" else None
         self._watches: dict[int, tuple[Leased, asyncio.Task[None]]] = {}
+        self._following: dict[int, Watch] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -112,10 +114,14 @@ class Collector:
         for server_id, leased in wanted.items():
             if server_id not in self._watches:
                 self._follow(leased)
+            else:
+                self._rename(leased)
 
     async def _take_off(self, departed: list[Leased]) -> None:
         """Take off the wall what nobody follows any more; not what another worker took over."""
         ids = [leased.server_id for leased in departed]
+        if ids:
+            await self._in_own_thread(leases.let_go, self.owner, ids, now())
         watched = await self._in_own_thread(leases.watched_among, ids)
         for leased in departed:
             if leased.server_id not in watched:
@@ -126,20 +132,37 @@ class Collector:
         task = asyncio.create_task(self._watch(leased), name=f"watch-{leased.server_id}")
         self._watches[leased.server_id] = (leased, task)
 
+    def _rename(self, leased: Leased) -> None:
+        """Take over what of a followed server needs no new connection: how it is called."""
+        known, task = self._watches[leased.server_id]
+        if (known.name, known.simulated) == (leased.name, leased.simulated):
+            return
+        called = replace(known, name=leased.name, simulated=leased.simulated)
+        self._watches[leased.server_id] = (called, task)
+        if leased.server_id in self._following:
+            self._following[leased.server_id].rename(leased.name, leased.simulated)
+
     async def _watch(self, leased: Leased) -> None:
         while True:
             watch = Watch(leased, self.record, self._topics, self.sampler)
+            self._following[leased.server_id] = watch
             try:
                 await watch.run()
             except Exception:
                 # Whatever it is, it must not end the other servers' watches, nor this one for good.
                 log.exception('server "%s": following it failed; again in 5 s', leased.name)
-            backfilling = watch.state.backfilling
-            leased = replace(leased, unwatched_since=now(), backfilling=backfilling)
+            leased = replace(
+                watch.leased,
+                unwatched_since=now(),
+                backfilling=watch.state.backfilling,
+                moved_from=leased.moved_from if watch.state.move else "",
+            )
             await asyncio.sleep(RESTART_S)
 
     async def _let_go(self, server_ids: list[int]) -> None:
         tasks = [self._watches.pop(server_id)[1] for server_id in server_ids]
+        for server_id in server_ids:
+            self._following.pop(server_id, None)
         for task in tasks:
             task.cancel()
         if tasks:

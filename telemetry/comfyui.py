@@ -1,4 +1,10 @@
-"""Talk to one ComfyUI over HTTP and its WebSocket; redirects are never followed."""
+"""Talk to one ComfyUI over HTTP and its WebSocket; redirects are never followed.
+
+Whatever answers is bounded: in time (all of an answer, the WebSocket's handshake included), in the
+length of its header (aiohttp: 8 KiB a line, 128 lines), in its body once inflated, and in the size
+of a message. We ask for plain answers; a compressed one is inflated piece by piece, within the same
+bound. On the WebSocket no compression is agreed upon, so that a compressed frame is an error.
+"""
 
 import asyncio
 import email.utils
@@ -10,8 +16,10 @@ from typing import Any
 
 import aiohttp
 
+from telemetry import tls
 from telemetry.address import socket_url
 from telemetry.clock import now
+from telemetry.connecting import RefusedAddress, connector
 from telemetry.protocol.wire import LARGEST_BYTES
 
 
@@ -37,21 +45,39 @@ async def _no_redirect(session: Any, context: SimpleNamespace, params: Any) -> N
 
 
 class ComfyUI:
-    """A client with a clientId of its own; never a submitter's, never with an Origin header."""
+    """A client with a clientId of its own; never a submitter's, never with an Origin header.
 
-    def __init__(self, base_url: str, bearer: str = "", timeout_s: float = 10) -> None:
+    `authorization` is a header's value. `authorities` are PEM certificates to trust in place of the
+    system's. With `barred`, a reason for people, nothing is ever asked: each try raises NoAnswer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        authorization: str = "",
+        timeout_s: float = 10,
+        *,
+        authorities: str = "",
+        barred: str = "",
+    ) -> None:
         self.base_url = base_url
+        self.barred = barred
         self.timeout_s = timeout_s
         self.client_id = ""
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(_no_redirect)
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {bearer}"} if bearer else {},
+            headers=_headers(authorization),
+            connector=connector(tls.context_for(authorities) if authorities else True),
             trace_configs=[trace],
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+
+    def _refuse_if_barred(self) -> None:
+        if self.barred:
+            raise NoAnswer(self.barred)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -59,6 +85,7 @@ class ComfyUI:
 
     async def get(self, path: str, **query: str | int) -> Answer:
         """Return the answer of GET path; raises Refused or NoAnswer."""
+        self._refuse_if_barred()
         asked_at = now()
         try:
             async with self._session.get(
@@ -79,6 +106,7 @@ class ComfyUI:
         registration with it. Our pings find a dead connection within about 30 s; the generous wait
         is for servers that load a model and hold the interpreter meanwhile.
         """
+        self._refuse_if_barred()
         self.client_id = f"scenewatch-{uuid.uuid4().hex}"
         try:
             return await self._session.ws_connect(
@@ -86,6 +114,7 @@ class ComfyUI:
                 params={"clientId": self.client_id},
                 heartbeat=30,
                 max_msg_size=LARGEST_BYTES,
+                compress=0,
                 timeout=aiohttp.ClientWSTimeout(ws_close=2),
             )
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
@@ -102,6 +131,11 @@ class ComfyUI:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError, NoAnswer):
             return False
+
+
+def _headers(authorization: str) -> dict[str, str]:
+    plain = {"Accept-Encoding": "identity"}
+    return {**plain, "Authorization": authorization} if authorization else plain
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
@@ -131,7 +165,7 @@ def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
 
 
 _STATUS_HINTS = {
-    401: "it asks for a token: enter one for this server",
+    401: "it asks for a token or a password: enter the right one in the server's settings",
     403: "it refuses us (403): is there a proxy in front that wants a token?",
     404: "it answers, but not as a ComfyUI (404): is the path of the address right?",
 }
@@ -147,12 +181,29 @@ def _failure(error: BaseException, timeout_s: float) -> Refused | NoAnswer:
     """Return what a failed request means for people."""
     if isinstance(error, TimeoutError):
         return NoAnswer(f"no answer within {timeout_s:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _no_connection(error)
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return NoAnswer(_handshake_text(error.status))
+    if isinstance(error, aiohttp.ClientResponseError):
+        return NoAnswer("its answer is no HTTP that we can read: is the address right?")
+    if isinstance(error, aiohttp.InvalidURL):
+        return NoAnswer("its address cannot be used: check it in the server's settings")
+    return NoAnswer(f"the connection broke ({type(error).__name__})")
+
+
+def _no_connection(error: aiohttp.ClientConnectorError) -> Refused | NoAnswer:
+    """Return why there is no connection: nobody there, or not one that we would use."""
+    if isinstance(error.os_error, RefusedAddress):
+        return NoAnswer(f"{error.os_error}; enter another address")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Refused("its name is not known here: check the address")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return NoAnswer("its certificate is not accepted")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return Refused("connection refused")
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return NoAnswer(_status_text("/ws", error.status))
-    return NoAnswer(f"the connection broke ({type(error).__name__})")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return NoAnswer(tls.reason_of(error.os_error))
+    return Refused("connection refused")
+
+
+def _handshake_text(status: int) -> str:
+    if status in (101, 200):
+        return "it opens no WebSocket: does a proxy in front let none through?"
+    return _status_text("/ws", status)

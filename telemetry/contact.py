@@ -87,6 +87,13 @@ class WatchResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Barred:
+    """Nothing is asked of the server until its settings are changed; the reason is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """Time passed; nothing else happened."""
 
@@ -105,6 +112,7 @@ class Contact:
     online: bool = False
     offline: bool = False
     reason: str = ""
+    barred: str = ""
     retry: RetryPlanned | None = None
     # Contact was lost since the referee last answered: a restart is possible.
     broken: bool = True
@@ -198,6 +206,11 @@ def lasting(stats: StatsAnswer) -> tuple[Any, ...]:
     )
 
 
+def _barred(state: ServerState, event: Barred, at: datetime) -> Iterator[Transition]:
+    state.contact.barred = state.contact.reason = event.reason
+    return iter(())
+
+
 def _resumed(state: ServerState, event: WatchResumed, at: datetime) -> Iterator[Transition]:
     yield BlindWindowEnded(event.since, at, "Scenewatch was not watching")
 
@@ -210,5 +223,6 @@ HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transi
     Unanswered: _unanswered,
     StatsTold: _stats,
     Waiting: _waiting,
+    Barred: _barred,
     WatchResumed: _resumed,
 }

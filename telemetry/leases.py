@@ -4,7 +4,6 @@ A collector claims a server whose lease is free or run out, and renews it while 
 rises with every claim, so that what a paused old owner still wants to write can be told apart.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +23,7 @@ class Leased:
     """A server that this collector follows, under this fence.
 
     `unwatched_since` is when the owner before was last known to live, None for the first ever.
+    `moved_from` is the address that the record is of, where that is another than `url`.
     """
 
     server_id: int
@@ -35,11 +35,14 @@ class Leased:
     fence: int
     unwatched_since: datetime | None = None
     backfilling: bool = False
+    basic_encrypted: str = ""
+    authorities: str = ""
+    moved_from: str = ""
 
     @property
-    def address(self) -> tuple[str, str, str, bool]:
+    def address(self) -> tuple[str, ...]:
         """Return what a change of takes a new connection."""
-        return self.url, self.bearer_encrypted, self.name, self.simulated
+        return self.url, self.bearer_encrypted, self.basic_encrypted, self.authorities
 
 
 def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
@@ -62,9 +65,13 @@ def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
     return [*mine, *(leased for leased in claimed if leased is not None)]
 
 
-def _make_rows(servers: Iterable[int]) -> None:
+def _make_rows(servers: dict[int, Server]) -> None:
     have = set(Lease.objects.values_list("server_id", flat=True))
-    missing = [Lease(server_id=server_id) for server_id in servers if server_id not in have]
+    missing = [
+        Lease(server=server, url=server.url)
+        for server_id, server in servers.items()
+        if server_id not in have
+    ]
     if missing:
         Lease.objects.bulk_create(missing, ignore_conflicts=True)
 
@@ -79,7 +86,11 @@ def _claimed(
     """Take a free lease over; None where somebody else was quicker, or the server is gone."""
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lte=now), server=server)
     won = free.filter(fence=before.fence).update(
-        owner=owner, fence=F("fence") + 1, expires_at=until, renewed_at=now
+        owner=owner,
+        fence=F("fence") + 1,
+        expires_at=until,
+        renewed_at=now,
+        url=before.url or server.url,
     )
     if not won:
         return None
@@ -98,12 +109,21 @@ def _leased(server: Server, lease: Lease) -> Leased:
         server.simulated,
         lease.fence,
         backfilling=lease.backfilling,
+        basic_encrypted=server.basic_encrypted,
+        authorities=server.authorities,
+        moved_from=lease.url if lease.url != server.url else "",
     )
 
 
 def release(owner: str, now: datetime) -> None:
     """Give back all leases of owner: the next collector need not wait until they run out."""
     Lease.objects.filter(owner=owner).update(owner="", expires_at=now, renewed_at=now)
+
+
+def let_go(owner: str, server_ids: list[int], now: datetime) -> None:
+    """Give these leases of owner back: the next to follow the servers knows since when none did."""
+    held = Lease.objects.filter(owner=owner, server_id__in=server_ids)
+    held.update(owner="", expires_at=now, renewed_at=now)
 
 
 def watched_among(server_ids: list[int]) -> set[int]:

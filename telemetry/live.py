@@ -8,7 +8,6 @@ servers and publishes them together.
 import asyncio
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2s
 from typing import Any
@@ -117,11 +116,6 @@ class Live:
         if not future.cancelled():
             future.exception()  # the recorder has logged it
         self.unsaved.remove(future)
-        self.touch()
-
-    def rename(self, name: str) -> None:
-        """Show the server under another name from now on."""
-        self.leased = replace(self.leased, name=name)
         self.touch()
 
     def forget_sent(self) -> None:

@@ -9,6 +9,7 @@ what is split by channel:
     logstream.py log lines: steps of everybody's prompts
     contact.py   whether the server answers at all
     gpu.py       memory of its devices, and what each attempt took of it
+    moving.py    whether the ComfyUI at a changed address is the one that was known
 """
 
 from collections import Counter, OrderedDict, deque
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telemetry import contact, gpu, logstream, referee, running
+from telemetry import contact, gpu, logstream, moving, referee, running
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
 from telemetry.logbook import Logbook
@@ -62,6 +63,8 @@ class ServerState:
     # Prompts found in the history that ran unwatched, until told as activity.
     found_later: int = 0
     backfilling: bool = False
+    # A change of address, until it is known whether this is the same ComfyUI.
+    move: moving.Move | None = None
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""
@@ -216,4 +219,5 @@ HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transi
     **referee.HANDLERS,
     **logstream.HANDLERS,
     **contact.HANDLERS,
+    **moving.HANDLERS,
 }

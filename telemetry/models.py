@@ -72,15 +72,23 @@ class ServerQuerySet(models.QuerySet["Server"]):
 
     def of(self, user_id: int) -> "ServerQuerySet":
         """Return the servers of the teams that the user is a member of."""
-        return self.filter(team__memberships__user_id=user_id)
+        return self.kept().filter(team__memberships__user_id=user_id)
+
+    def kept(self) -> "ServerQuerySet":
+        """Return the servers that were not deleted."""
+        return self.filter(deleted_at=None)
 
     def watched(self) -> "ServerQuerySet":
         """Return the servers that a collector should follow."""
-        return self.filter(enabled=True)
+        return self.kept().filter(enabled=True)
 
 
 class Server(models.Model):
-    """One ComfyUI process at a base URL, with or without a path."""
+    """One ComfyUI process at a base URL, with or without a path.
+
+    A deleted one stays as a row, so that its history keeps its server; its name and address are
+    free for another.
+    """
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="servers")
     name = models.CharField(max_length=60)
@@ -91,24 +99,56 @@ class Server(models.Model):
         help_text="http://gpu-3:8188, or with a path: https://render.example/comfy",
     )
     bearer_encrypted = models.TextField("bearer token", blank=True, default="", editable=False)
+    basic_encrypted = models.TextField(
+        "user and password", blank=True, default="", editable=False, help_text="user:password"
+    )
+    authorities = models.TextField(
+        "certificates to trust",
+        blank=True,
+        default="",
+        help_text="PEM. Only for an https:// address that no authority known to this system signs: "
+        "the certificate of yours, or the server's own.",
+    )
     enabled = models.BooleanField(
         default=True, help_text="Off: the server is no longer followed, its history stays."
     )
     simulated = models.BooleanField(default=False, help_text="A simulator, not a ComfyUI.")
     position = models.PositiveIntegerField(default=0, help_text="Its place on the wall.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = ServerQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["team", "url"], name="server_url_once_per_team"),
-            models.UniqueConstraint(fields=["team", "name"], name="server_name_once_per_team"),
+            models.UniqueConstraint(
+                fields=["team", "url"],
+                condition=models.Q(deleted_at=None),
+                name="server_url_once_per_team",
+                violation_error_message="The team has a server with this address already.",
+            ),
+            models.UniqueConstraint(
+                fields=["team", "name"],
+                condition=models.Q(deleted_at=None),
+                name="server_name_once_per_team",
+                violation_error_message="The team has a server with this name already.",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self.deleted_at is None else f"{self.name} (deleted)"
+
+    def retire(self, at: dt.datetime) -> None:
+        """Delete the server for everybody: it is followed no more and forgets its secrets.
+
+        Its history stays, and so does this row.
+        """
+        self.deleted_at, self.enabled = at, False
+        self.bearer_encrypted = self.basic_encrypted = ""
+        self.save(
+            update_fields=["deleted_at", "enabled", "bearer_encrypted", "basic_encrypted"],
+        )
 
 
 class Device(models.Model):
@@ -187,6 +227,12 @@ class Lease(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
     renewed_at = models.DateTimeField(null=True, help_text="When its owner last lived.")
+    url = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        help_text="The address that the record is of; another than the server's: not judged yet.",
+    )
     backfilling = models.BooleanField(
         default=False, help_text="The server's history has been read in part only."
     )

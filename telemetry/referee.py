@@ -17,6 +17,7 @@ from telemetry.clock import from_ms
 from telemetry.graph import facts_of
 from telemetry.identity import identity_of
 from telemetry.logstream import deliver, take_back
+from telemetry.moving import recognise, settle
 from telemetry.protocol.answers import HistoryAnswer, HistoryEntry, QueueAnswer, QueueItem
 from telemetry.running import INTERRUPTED, fault_of, interruption_of
 from telemetry.transitions import (
@@ -69,6 +70,7 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     answer = told.answer
     state.malformed += answer.malformed
     listed = {item.prompt_id for item in (*answer.running, *answer.pending)}
+    recognise(state, (*answer.running, *answer.pending))
     if _numbers_began_again(state, answer):
         yield from _restart(state, at, keep=listed)
     for item in answer.pending:
@@ -148,6 +150,7 @@ def _numbers_began_again(state: ServerState, answer: QueueAnswer) -> bool:
 def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Transition]:
     state.malformed += told.answer.malformed
     named = {entry.item.prompt_id for entry in told.answer.entries}
+    recognise(state, (entry.item for entry in told.answer.entries))
     knew = bool(state.ended)
     remembers = any(prompt_id in state.ended for prompt_id in named) if knew else None
     for entry in told.answer.entries:
@@ -162,6 +165,7 @@ def _paging_back(state: ServerState, event: PagingBack, at: datetime) -> Iterato
 
 
 def _paged_back(state: ServerState, event: PagedBack, at: datetime) -> Iterator[Transition]:
+    yield from settle(state, at)
     found, state.found_later = state.found_later, 0
     if found:
         yield HistoryFound(at, found)
@@ -234,6 +238,10 @@ def _judge(
     `remembers` says whether the answer names a prompt that was known to have ended before; None
     where none was known.
     """
+    if state.move is not None:
+        if not told.complete:
+            return
+        yield from settle(state, at)
     gone = [
         attempt
         for attempt in state.open_attempts()

@@ -185,6 +185,19 @@ class EnvironmentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """The server is followed at another address; `lost` attempts were open on another machine.
+
+    `same` says whether it is the ComfyUI that was known; None where none was.
+    """
+
+    at: datetime
+    url: str
+    same: bool | None
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """The log said something of note."""
 
@@ -210,5 +223,6 @@ Transition: TypeAlias = (
     | HistoryFound
     | BackfillChanged
     | EnvironmentChanged
+    | AddressChanged
     | Noted
 )

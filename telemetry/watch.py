@@ -14,6 +14,7 @@ A server that hangs costs nobody else anything: every wait has a limit, every lo
 import asyncio
 import logging
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -25,21 +26,22 @@ from telemetry import contact
 from telemetry.activity import happenings
 from telemetry.backfill import page_back
 from telemetry.backoff import GIVE_UP_AFTER, Backoff
+from telemetry.client import comfyui_of
 from telemetry.clock import now
-from telemetry.comfyui import Answer, ComfyUI, NoAnswer, Refused
+from telemetry.comfyui import Answer, NoAnswer, Refused
 from telemetry.database import in_thread
 from telemetry.frame_log import FrameLog
 from telemetry.gpu_feed import told_of
 from telemetry.leases import Leased
 from telemetry.live import Live
 from telemetry.machine import ServerState
+from telemetry.moving import Moved
 from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue, read_stats
 from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.record import Record
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
 from telemetry.sampler import Sampler
-from telemetry.secrets import SecretLost, decrypt
 from telemetry.topics import Topics
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
 
@@ -89,12 +91,11 @@ class Watch:
         memory = await in_thread(self.record.recall, self.leased.server_id)
         self.state = self.live.state = memory.state()
         self.state.backfilling = self.leased.backfilling
-        try:
-            bearer = decrypt(self.leased.bearer_encrypted)
-        except SecretLost as error:
-            bearer = ""
-            log.error('server "%s": %s', self.leased.name, error)
-        self.comfyui = ComfyUI(self.leased.url, bearer, settings.REQUEST_TIMEOUT_S)
+        if self.leased.moved_from:
+            self.take(Moved(self.leased.url))
+        self.comfyui = comfyui_of(self.leased)
+        if self.comfyui.barred:
+            self.take(contact.Barred(self.comfyui.barred))
         if self.leased.unwatched_since is not None:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
         self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)
@@ -107,6 +108,11 @@ class Watch:
         finally:
             await self.comfyui.close()
             self.frame_log.close()
+
+    def rename(self, name: str, simulated: bool) -> None:
+        """Show the server under another name from now on."""
+        self.leased = self.live.leased = replace(self.leased, name=name, simulated=simulated)
+        self.live.touch()
 
     def take(self, event: Any, at: datetime | None = None) -> None:
         """Take one event in: state, record, live."""

@@ -190,7 +190,12 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
     member.email = f"{word}@example.com"
     member.save()
     server = make_server(
-        team, name=f"{word} server", url=f"http://{word}:8188", bearer_encrypted=f"{word} cipher"
+        team,
+        name=f"{word} server",
+        url=f"http://{word}:8188",
+        bearer_encrypted=f"{word} cipher",
+        basic_encrypted=f"{word} cipher",
+        authorities=f"{word} certificate",
     )
     run = make_run(
         team,
@@ -234,7 +239,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
             devices=[word],
         ),
         make_blind_window(server, reason=f"{word} reason"),
-        make_lease(server, owner=f"{word} owner"),
+        make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),

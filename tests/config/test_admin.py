@@ -39,6 +39,8 @@ from telemetry.models import (
 )
 from telemetry.secrets import decrypt, encrypt
 from tests import cast
+from tests.telemetry.certificates import DAY
+from tests.telemetry.certificates import make as make_certificate
 
 pytestmark = pytest.mark.django_db
 
@@ -309,19 +311,71 @@ def test_a_team_with_runs_is_not_deleted(root: Client) -> None:
     assert Team.objects.exists()
 
 
-def test_a_server_without_attempts_is_deleted(root: Client) -> None:
-    server = cast.make_lease(new_server(1)).server
+def test_a_deleted_server_keeps_its_history_and_forgets_its_secrets(root: Client) -> None:
+    server = cast.make_server(new_team(1), bearer_encrypted=encrypt("s3cret"))
+    attempt = cast.make_attempt(server)
 
     root.post(page(Server, "delete", server.pk), {"post": "yes"})
 
-    assert not Server.objects.exists()
+    attempt.refresh_from_db()
+    server.refresh_from_db()
+    assert attempt.server == server
+    assert server.deleted_at
+    assert (server.enabled, server.bearer_encrypted) == (False, "")
+    assert not Server.objects.watched().exists()
 
 
-def test_a_server_with_attempts_is_not_deleted(root: Client) -> None:
+def test_the_page_that_asks_says_what_deleting_a_server_does(root: Client) -> None:
     server = new_attempt(1).server
 
-    assert root.post(page(Server, "delete", server.pk), {"post": "yes"}).status_code == 403
-    assert Server.objects.exists()
+    asked = root.get(page(Server, "delete", server.pk)).content.decode()
+
+    assert "The history stays" in asked
+    assert f"<b>{server.name}</b> at {server.url}" in asked
+
+
+def test_servers_are_deleted_together_after_being_asked(root: Client) -> None:
+    servers = [new_attempt(n).server for n in range(2)]
+    chosen = {"action": "delete_selected", "_selected_action": [s.pk for s in servers]}
+
+    asked = root.post(page(Server, "changelist"), chosen).content.decode()
+    assert Server.objects.kept().count() == 2
+    root.post(page(Server, "changelist"), {**chosen, "post": "yes"})
+
+    assert "The history stays" in asked
+    assert all(server.name in asked for server in servers)
+    assert Server.objects.count() == 2
+    assert not Server.objects.kept().exists()
+    assert Attempt.objects.count() == 2
+
+
+def test_a_deleted_server_is_gone_from_the_list_and_has_no_page(root: Client) -> None:
+    server = new_server(1)
+    server.retire(cast.NOON)
+
+    assert root.get(page(Server, "changelist")).context["cl"].result_count == 0
+    assert root.get(page(Server, "change", server.pk)).status_code == 302
+
+
+def test_the_name_and_address_of_a_deleted_server_are_free_again(root: Client) -> None:
+    old = new_server(1)
+    root.post(page(Server, "delete", old.pk), {"post": "yes"})
+
+    root.post(page(Server, "add"), server_form(Server(team=old.team, name=old.name, url=old.url)))
+
+    assert Server.objects.kept().get().name == old.name
+    assert Server.objects.count() == 2
+
+
+@pytest.mark.parametrize("field", ["name", "url"])
+def test_a_name_and_an_address_are_had_once(field: str, root: Client) -> None:
+    old = new_server(1)
+    fields = {"name": "another", "url": "http://another:8188", field: getattr(old, field)}
+
+    response = root.post(page(Server, "add"), server_form(Server(team=old.team, **fields)))
+
+    assert "The team has a server with this" in str(response.context["errors"])
+    assert Server.objects.count() == 1
 
 
 def server_form(server: Server, **fields: str) -> dict[str, str]:
@@ -398,6 +452,173 @@ def test_a_bearer_token_is_told_only_as_set_or_not(stored: str, state: str, root
     assert f'<div class="readonly">{state}</div>' in text
     assert "s3cret" not in text
     assert not stored or server.bearer_encrypted not in text
+
+
+def change(root: Client, server: Server, **fields: str) -> Any:
+    """Save the server's form with these fields; return the answer, the server read anew."""
+    response = root.post(page(Server, "change", server.pk), server_form(server, **fields))
+    server.refresh_from_db()
+    return response
+
+
+def test_a_user_and_password_are_stored_encrypted(root: Client) -> None:
+    server = new_server(1)
+
+    change(root, server, basic_user="olga", basic_password=" s3cret: ")
+
+    assert "s3cret" not in server.basic_encrypted
+    assert decrypt(server.basic_encrypted) == "olga: s3cret: "
+
+
+def test_a_user_and_password_stay_when_none_are_typed(root: Client) -> None:
+    server = cast.make_server(new_team(1), basic_encrypted=encrypt("olga:s3cret"))
+
+    change(root, server, name="renamed")
+
+    assert server.name == "renamed"
+    assert decrypt(server.basic_encrypted) == "olga:s3cret"
+
+
+def test_a_user_and_password_are_forgotten_on_demand(root: Client) -> None:
+    server = cast.make_server(new_team(1), basic_encrypted=encrypt("olga:s3cret"))
+
+    change(root, server, forget_basic="on")
+
+    assert server.basic_encrypted == ""
+
+
+@pytest.mark.parametrize("typed", ["basic_user", "basic_password"])
+def test_a_user_and_a_password_are_wanted_together(typed: str, root: Client) -> None:
+    server = new_server(1)
+
+    response = change(root, server, **{typed: "s3cret"})
+
+    assert "both are stored together" in str(response.context["errors"])
+    assert server.basic_encrypted == ""
+
+
+BEARER, BASIC = {"bearer": "s3cret"}, {"basic_user": "olga", "basic_password": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ({}, {**BEARER, **BASIC}),
+        ({"basic_encrypted": "olga:s3cret"}, BEARER),
+        ({"bearer_encrypted": "s3cret"}, BASIC),
+        ({"bearer_encrypted": "s3cret", "basic_encrypted": "olga:s3cret"}, {}),
+    ],
+    ids=["typed", "bearer-added", "basic-added", "stored"],
+)
+def test_a_server_is_shown_a_token_or_a_password_and_not_both(
+    stored: dict[str, str], typed: dict[str, str], root: Client
+) -> None:
+    kept = {name: encrypt(secret) for name, secret in stored.items()}
+    server = cast.make_server(new_team(1), **kept)
+
+    response = change(root, server, **typed)
+
+    assert "either a bearer token or a user and password" in str(response.context["errors"])
+    assert (server.bearer_encrypted, server.basic_encrypted) == (
+        kept.get("bearer_encrypted", ""),
+        kept.get("basic_encrypted", ""),
+    )
+
+
+def test_a_token_gives_way_to_a_password_in_one_step(root: Client) -> None:
+    server = cast.make_server(new_team(1), bearer_encrypted=encrypt("s3cret"))
+
+    change(root, server, forget_bearer="on", **BASIC)
+
+    assert server.bearer_encrypted == ""
+    assert decrypt(server.basic_encrypted) == "olga:s3cret"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"bearer": "two words"},
+        {"bearer": "zoë"},
+        {**BASIC, "basic_user": "ol:ga"},
+        {**BASIC, "basic_password": "a\nb"},
+    ],
+)
+def test_credentials_that_fit_in_no_header_are_refused(typed: dict[str, str], root: Client) -> None:
+    server = new_server(1)
+
+    response = change(root, server, **typed)
+
+    assert response.context["errors"]
+    assert (server.bearer_encrypted, server.basic_encrypted) == ("", "")
+
+
+def test_no_secret_is_ever_rendered(root: Client) -> None:
+    server = cast.make_server(new_team(1), basic_encrypted=encrypt("us3r:s3cret"))
+    refused = change(root, server, url="", bearer="b3arer", basic_user="n3w", basic_password="p4ss")
+    pages = [refused, root.get(page(Server, "change", server.pk))]
+    pages.append(root.get(page(Server, "changelist")))
+    history = root.get(page(Server, "history", server.pk))
+
+    for response in [*pages, history]:
+        text = response.content.decode()
+        assert not [s for s in ("us3r", "s3cret", "b3arer", "n3w", "p4ss") if s in text]
+        assert server.basic_encrypted not in text
+
+
+@pytest.mark.parametrize("field", ["bearer_encrypted", "basic_encrypted"])
+def test_a_lost_secret_is_told_and_healed_by_entering_it_again(
+    field: str, root: Client, settings: Any
+) -> None:
+    server = cast.make_server(new_team(1), **{field: encrypt("olga:s3cret")})
+    settings.SECRET_KEY = "another key"
+    root.force_login(User.objects.get(username="root"))
+    for kind in ("change", "changelist"):
+        response = root.get(page(Server, kind, *([server.pk] if kind == "change" else [])))
+        assert "enter it again" in response.content.decode()
+
+    typed = BEARER if field == "bearer_encrypted" else BASIC
+    change(root, server, **typed)
+
+    assert decrypt(getattr(server, field)) in ("s3cret", "olga:s3cret")
+
+
+def test_a_certificate_to_trust_is_stored_and_told_with_its_end(root: Client) -> None:
+    authority = make_certificate("Northlight CA", authority=True)
+    server = new_server(1)
+
+    change(root, server, authorities=authority.pem.replace("\n", "\r\n"))
+
+    assert server.authorities == authority.pem.strip()
+    text = root.get(page(Server, "change", server.pk)).content.decode()
+    assert f"Northlight CA, valid until {authority.x509.not_valid_after_utc:%d %B %Y}" in text
+
+
+def test_a_certificate_that_cannot_be_trusted_is_refused_in_words(root: Client) -> None:
+    server = new_server(1)
+
+    response = change(root, server, authorities="-----BEGIN NOTHING-----")
+
+    assert "no PEM certificate" in str(response.context["errors"])
+    assert server.authorities == ""
+
+
+def test_a_certificate_that_has_expired_since_hinders_no_other_change(root: Client) -> None:
+    old = make_certificate("Old CA", authority=True, began=-9 * DAY, ends=-DAY).pem.strip()
+    server = cast.make_server(new_team(1), authorities=old)
+
+    change(root, server, name="renamed", authorities=old)
+
+    assert (server.name, server.authorities) == ("renamed", old)
+    assert "Old CA, expired on" in root.get(page(Server, "change", server.pk)).content.decode()
+
+
+def test_a_server_at_a_metadata_address_is_refused_in_words(root: Client) -> None:
+    new = Server(team=cast.make_team("Northlight"), name="gpu-3", url="http://169.254.169.254")
+
+    response = root.post(page(Server, "add"), server_form(new))
+
+    assert "cloud&#x27;s metadata address" in response.content.decode()
+    assert not Server.objects.exists()
 
 
 def test_a_server_stays_in_its_team(root: Client) -> None:

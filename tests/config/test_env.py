@@ -122,3 +122,16 @@ def test_it_refuses_a_row_that_is_not_all_positive_numbers(
 
     with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_DELAYS must be numbers above 0"):
         env.numbers("DELAYS", "1,2")
+
+
+def test_it_reads_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_CLOSED", "10.8.0.1/16, ::1")
+
+    assert [str(network) for network in env.networks("CLOSED")] == ["10.8.0.0/16", "::1/128"]
+
+
+def test_it_refuses_what_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_CLOSED", "10.8.0.0/33")
+
+    with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_CLOSED"):
+        env.networks("CLOSED")

@@ -7,6 +7,7 @@ import pytest
 from telemetry.cards import card_of
 from telemetry.contact import (
     Answered,
+    Barred,
     RetryPlanned,
     SocketClosed,
     SocketOpened,
@@ -173,6 +174,26 @@ def test_it_says_offline_and_why_when_the_connection_is_refused(feed):
     shown = card(feed, 10)
     assert (shown.badge.state, shown.notice.lead) == ("offline", "Offline")
     assert "Connection refused." in shown.notice.text
+
+
+def test_it_says_what_to_enter_again_before_and_after_anything_was_heard(feed):
+    for state in (feed, Feed()):
+        state.at(10, Barred("its bearer token cannot be read any more: enter it again"))
+        state.at(50, Unanswered("barred", refused=False, since=BEGAN))
+
+        shown = card(state, 50)
+        assert (shown.badge.state, shown.badge.label) == ("offline", "Not connected")
+        assert shown.notice.text == "Its bearer token cannot be read any more: enter it again."
+
+
+def test_it_says_why_it_cannot_connect_for_the_first_time():
+    feed = Feed()
+    next_at = BEGAN + timedelta(seconds=2)
+    feed.at(1, RetryPlanned(2, next_at, "its certificate has expired", polling=False))
+
+    shown = card(feed, 1)
+    assert (shown.badge.label, shown.notice.lead) == ("Connecting", "Attempt 2 of 5")
+    assert shown.notice.text.strip() == "Its certificate has expired."
 
 
 def test_it_counts_the_attempts_to_reconnect(feed):

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.utils import timezone
 
 from telemetry import collector as collector_module
 from telemetry.collector import Collector
@@ -21,7 +22,11 @@ class StandIn:
 
     def __init__(self, leased, record, topics, sampler):
         self.leased = leased
-        self.state = type("State", (), {"backfilling": True})
+        self.state = type("State", (), {"backfilling": True, "move": None})
+        self.names = []
+
+    def rename(self, name, simulated):
+        self.names.append(name)
 
     async def run(self):
         self.begun.append(self.leased)
@@ -64,6 +69,54 @@ def test_it_follows_a_server_that_is_added_and_anew_one_that_is_changed(collecto
     until(lambda: begun()[-1] == "http://kino-01:9999", "the changed server")
 
 
+@pytest.mark.parametrize("field", ["bearer_encrypted", "basic_encrypted", "authorities"])
+def test_it_follows_a_server_anew_at_once_when_its_settings_heal(collector, team, field):
+    collector.start()
+    server = add(team, "kino-01")
+    until(lambda: begun() == ["http://kino-01:8188"], "the added server")
+
+    Server.objects.filter(pk=server.pk).update(**{field: "entered again"})
+
+    until(lambda: len(begun()) == 2, "the healed server")
+    assert getattr(StandIn.begun[-1], field) == "entered again"
+
+
+def test_it_renames_a_server_without_following_it_anew(collector, team):
+    collector.start()
+    server = add(team, "kino-01")
+    until(lambda: collector._following, "the watch")
+    watch = collector._following[server.pk]
+
+    Server.objects.filter(pk=server.pk).update(name="kino-02")
+
+    until(lambda: watch.names == ["kino-02"], "the new name")
+    assert collector._following[server.pk] is watch
+    assert begun() == ["http://kino-01:8188"]
+
+
+@pytest.mark.parametrize("end", ["disabled", "deleted"])
+def test_it_takes_a_server_off_the_wall_that_is_no_longer_watched(
+    collector, team, end, monkeypatch
+):
+    taken_off = []
+
+    async def remove(team_id, server_id, fence):
+        taken_off.append((team_id, server_id))
+
+    monkeypatch.setattr(collector_module.live, "remove", remove)
+    collector.start()
+    server = add(team, "kino-01")
+    until(lambda: collector._following, "the watch")
+
+    if end == "deleted":
+        server.retire(timezone.now())
+    else:
+        Server.objects.filter(pk=server.pk).update(enabled=False)
+
+    until(lambda: taken_off == [(team.pk, server.pk)], "the empty place on the wall")
+    assert not collector._following
+
+
 def test_it_lets_a_disabled_server_go_and_frees_its_leases_at_the_end(collector, team):
     server = add(team, "kino-01")
     collector.start()
@@ -74,6 +127,20 @@ def test_it_lets_a_disabled_server_go_and_frees_its_leases_at_the_end(collector,
     until(lambda: not collector._watches, "letting go")
     assert collector.stop()
     assert [lease.owner for lease in Lease.objects.all()] == [""]
+
+
+def test_it_knows_since_when_nobody_watched_a_server_that_is_enabled_again(collector, team):
+    collector.start()
+    server = add(team, "kino-01")
+    until(lambda: collector._watches, "the watch")
+    Server.objects.filter(pk=server.pk).update(enabled=False)
+    until(lambda: Lease.objects.get().owner == "", "letting go")
+    since = Lease.objects.get().renewed_at
+
+    Server.objects.filter(pk=server.pk).update(enabled=True)
+
+    until(lambda: len(begun()) == 2, "the watch again")
+    assert StandIn.begun[-1].unwatched_since == since
 
 
 def test_it_goes_on_after_a_beat_that_failed(collector, team, monkeypatch):

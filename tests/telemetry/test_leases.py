@@ -105,3 +105,50 @@ def test_it_frees_every_lease_for_a_fresh_serve(server):
 
     assert (mine.fence, mine.unwatched_since) == (2, NOON)
     assert Lease.objects.get().owner == "me"
+
+
+def test_it_tells_from_where_a_server_moved_until_that_is_settled(server):
+    leases.claim("me", NOON)
+    Server.objects.update(url="http://kino-01:9999")
+
+    (mine,) = leases.claim("me", later(1))
+    (again,) = leases.claim("me", later(2))
+    assert mine.moved_from == again.moved_from == "http://kino-01:8188"
+    Lease.objects.update(url="http://kino-01:9999")
+
+    (settled,) = leases.claim("me", later(3))
+    assert settled.moved_from == ""
+
+
+def test_it_takes_the_present_address_for_the_known_one_where_none_was_noted(server):
+    Lease.objects.create(server=server)
+
+    (mine,) = leases.claim("me", NOON)
+
+    assert mine.moved_from == ""
+    assert Lease.objects.get().url == server.url
+
+
+def test_it_follows_no_deleted_server(server):
+    server.retire(NOON)
+
+    assert leases.claim("me", NOON) == []
+    assert leases.watched_among([server.pk]) == set()
+
+
+def test_a_new_name_takes_no_new_connection_and_all_else_does(server):
+    (before,) = leases.claim("me", NOON)
+    for field, anew in [
+        ("name", False),
+        ("simulated", False),
+        ("position", False),
+        ("url", True),
+        ("bearer_encrypted", True),
+        ("basic_encrypted", True),
+        ("authorities", True),
+    ]:
+        old = getattr(server, field)
+        Server.objects.update(**{field: "x" if isinstance(old, str) else 1})
+        (after,) = leases.claim("me", NOON)
+        Server.objects.update(**{field: old})
+        assert (after.address != before.address) is anew, field

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 
 import pytest
+from aiohttp import web
 from django.test import override_settings
 
 from telemetry import transitions as t
@@ -15,6 +16,7 @@ from telemetry.machine import Ended
 from telemetry.record import Memory
 from telemetry.secrets import encrypt
 from telemetry.words import Outcome
+from tests.telemetry.listeners import Listener
 from tests.telemetry.simulated import Kept, simulator, tqdm_graph, until, watched
 
 QUICK = override_settings(
@@ -199,6 +201,63 @@ def test_it_presents_its_token_behind_a_path():
             return ended(kept, prompt_id)
 
     assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
+
+
+@contextlib.contextmanager
+def wanting(monkeypatch, header):
+    """Have simulators ask for this Authorization header; yield the requests that came without."""
+    refused = []
+
+    def refusal_of(request, token):
+        if request.headers.get("Authorization") == header:
+            return None
+        refused.append(request.path)
+        return web.json_response({"error": "unauthorized"}, status=401)
+
+    monkeypatch.setattr("telemetry.simulator.server.refusal_of", refusal_of)
+    yield refused
+
+
+def test_it_presents_its_password_everywhere_behind_a_path(monkeypatch):
+    async def work():
+        async with (
+            simulator(base_path="/comfy") as sim,
+            watched(sim, basic_encrypted=encrypt("olga:s3cret")) as (watch, kept),
+        ):
+            await until(lambda: watch.state.contact.log_stream, "the log subscription")
+            prompt_id = sim.submit(tqdm_graph(), client_id="a")
+            await until(lambda: ended(kept, prompt_id))
+            await until(lambda: watch.state.stats is not None, "the stats")
+            return ended(kept, prompt_id)
+
+    with wanting(monkeypatch, "Basic b2xnYTpzM2NyZXQ=") as refused:
+        assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
+    assert refused == []
+
+
+def test_it_asks_nothing_without_the_secret_that_it_lost_and_others_go_on(settings):
+    stored = encrypt("olga:s3cret")
+    settings.SECRET_KEY = "another key"
+
+    async def work():
+        async with (
+            Listener() as listener,
+            simulator() as other,
+            watched(other, url=listener.url, basic_encrypted=stored) as (watch, _),
+            watched(other, server_id=2) as (healthy, _),
+        ):
+            await until(lambda: watch.state.contact.retry, "the first try")
+            await until(lambda: healthy.state.contact.log_stream, "the other server")
+            card = card_of(watch.state, watch.leased, now())
+            return card.notice, listener.connections
+
+    notice, connections = run(work)
+    assert connections == 0
+    assert (notice.lead, notice.text) == (
+        "Not connected",
+        "Its user and password cannot be read any more, since the site's key has changed: "
+        "enter it again in the server's settings.",
+    )
 
 
 def test_it_says_that_a_token_is_wanted():

@@ -1,0 +1,28 @@
+"""End what nobody will ever tell the end of: attempts on servers that were deleted."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from history.models import Attempt, Scene
+from telemetry.words import Grade, Outcome, Status
+
+# The collector that followed the server lets go within 2 s, and what it had seen may wait longer.
+SETTLED_AFTER = timedelta(seconds=60)
+
+
+def close_deleted(now: datetime) -> int:
+    """End the open attempts of servers that were deleted as lost; return how many there were."""
+    settled = Attempt.objects.open().filter(server__deleted_at__lt=now - SETTLED_AFTER)
+    with transaction.atomic():
+        ids = list(settled.values_list("pk", flat=True)[:10_000])
+        Attempt.objects.filter(pk__in=ids).update(
+            status=Status.ENDED,
+            outcome=Outcome.LOST,
+            outcome_grade=Grade.POLLED,
+            reason="its server was deleted",
+            ended_at=now,
+        )
+        scenes = Scene.objects.filter(outcome=None, attempts__in=ids)
+        scenes.update(outcome=Outcome.LOST)
+    return len(ids)
