@@ -31,8 +31,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "exec": ("running", "last_known"),
     "next": ("next", "more"),
     "ended": ("ended",),
-    "chip": ("name", "badge", "notice"),
 }
+# The chip stands outside of the card, among what needs attention.
+SHOWN = {**PARTS, "chip": ("name", "badge", "notice")}
 # The card says it was heard of this often even when nothing else changes, so that a collector that
 # died does not look like a quiet farm.
 HEARD_EVERY_S = 5.0
@@ -40,7 +41,7 @@ HEARD_EVERY_S = 5.0
 
 def values_of(card: Card, part: str) -> dict[str, Any]:
     """Return what a part of the card shows."""
-    return {name: getattr(card, name) for name in ("server_id", *PARTS[part])}
+    return {name: getattr(card, name) for name in ("server_id", *SHOWN[part])}
 
 
 def render_part(part: str, values: dict[str, Any]) -> str:
@@ -52,7 +53,7 @@ def rendered(card: Card) -> dict[str, str]:
     """Return the HTML of each part of a card, and of its chip, by element id."""
     return {
         f"server-{card.server_id}-{part}": render_part(part, values_of(card, part))
-        for part in PARTS
+        for part in SHOWN
     }
 
 
@@ -136,7 +137,7 @@ class Live:
         return Change(shell + fragments, self._changed_attrs(attributes(card)))
 
     def _render(self, card: Card) -> None:
-        for part in PARTS:
+        for part in SHOWN:
             values = values_of(card, part)
             if self._values.get(part) != values:
                 self._values[part] = values

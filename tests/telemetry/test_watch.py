@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 
 import pytest
-from aiohttp import web
 from django.test import override_settings
 
 from telemetry import transitions as t
@@ -15,6 +14,7 @@ from telemetry.clock import now
 from telemetry.machine import Ended
 from telemetry.record import Memory
 from telemetry.secrets import encrypt
+from telemetry.simulator.access import refusal_of
 from telemetry.words import Outcome
 from tests.telemetry.listeners import Listener
 from tests.telemetry.simulated import Kept, simulator, tqdm_graph, until, watched
@@ -203,25 +203,19 @@ def test_it_presents_its_token_behind_a_path():
     assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
 
 
-@contextlib.contextmanager
-def wanting(monkeypatch, header):
-    """Have simulators ask for this Authorization header; yield the requests that came without."""
+def test_it_presents_its_password_everywhere_behind_a_path(monkeypatch):
     refused = []
 
-    def refusal_of(request, token):
-        if request.headers.get("Authorization") == header:
-            return None
-        refused.append(request.path)
-        return web.json_response({"error": "unauthorized"}, status=401)
+    def noted(request, wanted):
+        response = refusal_of(request, wanted)
+        refused.extend([request.path] if response is not None else [])
+        return response
 
-    monkeypatch.setattr("telemetry.simulator.server.refusal_of", refusal_of)
-    yield refused
+    monkeypatch.setattr("telemetry.simulator.door.refusal_of", noted)
 
-
-def test_it_presents_its_password_everywhere_behind_a_path(monkeypatch):
     async def work():
         async with (
-            simulator(base_path="/comfy") as sim,
+            simulator(base_path="/comfy", basic=("olga", "s3cret")) as sim,
             watched(sim, basic_encrypted=encrypt("olga:s3cret")) as (watch, kept),
         ):
             await until(lambda: watch.state.contact.log_stream, "the log subscription")
@@ -230,8 +224,7 @@ def test_it_presents_its_password_everywhere_behind_a_path(monkeypatch):
             await until(lambda: watch.state.stats is not None, "the stats")
             return ended(kept, prompt_id)
 
-    with wanting(monkeypatch, "Basic b2xnYTpzM2NyZXQ=") as refused:
-        assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
+    assert [e.outcome for e in run(work)] == [Outcome.SUCCESS]
     assert refused == []
 
 
