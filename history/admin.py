@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.http import HttpRequest
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, PurgeState, Run, Scene
 from telemetry.admin import RecordAdmin
 
 
@@ -104,3 +104,13 @@ class ActivityEventAdmin(RecordAdmin):
     list_select_related = ("team", "server")
     search_fields = ("text", "detail", "server__name")
     date_hierarchy = "at"
+
+
+@admin.register(PurgeState)
+class PurgeStateAdmin(RecordAdmin):
+    """When rows were last deleted for their age."""
+
+    list_display = ("__str__", "finished_at", "runs_before", "expires_at")
+    list_filter = ("finished_at",)
+    search_fields = ("owner",)
+    date_hierarchy = "finished_at"

@@ -128,3 +128,13 @@ def holds(leased: Leased) -> bool:
     assert transaction.get_connection().in_atomic_block
     rows = Lease.objects.select_for_update().filter(server_id=leased.server_id)
     return rows.filter(fence=leased.fence).exists()
+
+
+def hold_off(team_ids: set[int]) -> None:
+    """Have the collectors of these teams wait with their writes until the transaction ends.
+
+    Must be called inside a transaction, and that must be short. On SQLite writers wait anyway.
+    """
+    assert transaction.get_connection().in_atomic_block
+    rows = Lease.objects.select_for_update(of=("self",)).filter(server__team_id__in=team_ids)
+    list(rows.order_by("pk").values_list("pk"))

@@ -60,6 +60,8 @@ class ServerState:
     # Prompts found in the history that ran unwatched, until told as activity.
     found_later: int = 0
     backfilling: bool = False
+    # Prompts that ended before this may have been recorded and deleted: they are not found again.
+    forgotten_before: datetime | None = None
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""
@@ -161,6 +163,10 @@ class ServerState:
         self.ended.move_to_end(ended.key.prompt_id)
         while len(self.ended) > KNOWN_LIMIT:
             self.ended.popitem(last=False)
+
+    def pass_over(self, number: float | None, end: AttemptEnded) -> None:
+        """Know an ended prompt without telling of it."""
+        self.remember(Ended(end.key, number, end))
 
     def note_number(self, number: float | None) -> None:
         """Keep the highest number that ComfyUI gave out (front of the queue: negative)."""

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, PurgeState, Run, Scene
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
     BlindWindow,
@@ -76,6 +76,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     Graph: lambda n: cast.make_graph(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
+    PurgeState: lambda n: PurgeState.objects.create(),
 }
 
 each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda m: m._meta.label)
