@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from history import retention, turn
@@ -15,7 +15,7 @@ from history.pace import AIM_S, LARGEST, RETRY_DELAYS_S, SMALLEST, Pace
 from history.preview import count
 from history.purge import Purge, Stopped, contents
 from history.tally import Tally
-from telemetry.models import BlindWindow
+from telemetry.models import BlindWindow, Lease
 from telemetry.words import Status
 from tests import cast
 
@@ -407,6 +407,38 @@ def test_it_does_not_hold_up_who_writes_meanwhile():
     assert ActivityEvent.objects.count() == len(waits)
     assert max(waits) < 1
     assert work.tally.lines["activity"].slowest_ms < 1000
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer anyway")
+@pytest.mark.django_db(transaction=True)
+def test_it_lets_a_collector_pass_that_writes_for_the_same_team(monkeypatch):
+    monkeypatch.setattr("history.pace.LOCK_TIMEOUT_MS", 50)
+    server = cast.make_server(cast.make_team("Northlight"))
+    lease = cast.make_lease(server)
+    an_end(server, OLDER)
+    writing, written = threading.Event(), threading.Event()
+
+    def write():
+        with contextlib.closing(connection), transaction.atomic():
+            Lease.objects.select_for_update().get(pk=lease.pk)
+            writing.set()
+            written.wait(30)
+
+    collector = threading.Thread(target=write)
+    collector.start()
+    writing.wait(30)
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        written.set()
+        collector.join()
+
+    work = Purge(due("runs"), turn.take(), pace=Pace(pause=pause))
+    work.run()
+
+    assert pauses[0] == RETRY_DELAYS_S[0]
+    assert gains(work.tally)["runs"] == 1
 
 
 # --- Whose turn it is ---------------------------------------------------------------------------
