@@ -22,7 +22,7 @@ def _count(one: Due, due: list[Due], tally: Tally, size: int) -> None:
     while keys := one.rule.window(after, size, one.before):
         after = keys[-1]
         gone = one.rule.expired([key[-1] for key in keys], one.before)
-        rows: Rows = [(one.rule.what, one.rule.going(gone, one.before).count())]
+        rows: Rows = [(one.rule.what, one.rule.count(gone, one.before))]
         if one.rule is RUNS:
             rows += _count_contents(one, due, tally, gone)
         tally.add(rows)
@@ -47,7 +47,7 @@ def _taken(model: type[Model], column: str, attempts: list[int], due: list[Due])
     """Return how many of the attempts' rows go by a rule of their own before their run does."""
     for one in due:
         if one.rule.rows is model and one.rule.judged is Attempt:
-            return int(one.rule.going(one.rule.expired(attempts, one.before), one.before).count())
+            return one.rule.count(one.rule.expired(attempts, one.before), one.before)
         if one.rule.rows is model:
             return named(model, column, attempts).filter(one.rule.old(one.before)).count()
     return 0

@@ -26,7 +26,8 @@ class Rule:
     """Which rows go once they are old.
 
     `old` says what is old of `judged`; `by` is the column of `rows` that holds the judged row's
-    id. `age` names the indexed time by which rows are walked, "" where they are walked by `by`.
+    id. `age` names the indexed time by which rows are walked, "" where they are walked by `by`;
+    `age_is_all` says that nothing else decides, so that a walk meets none but old rows.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Rule:
     old: Callable[[datetime], Q]
     by: str = "id"
     age: str = ""
+    age_is_all: bool = False
 
     def window(self, after: Key | None, size: int, before: datetime) -> list[Key]:
         """Return the next keys behind `after`, at most `size`; each ends with a judged row's id."""
@@ -48,9 +50,15 @@ class Rule:
         return list((keys if self.judged is self.rows else keys.distinct())[:size])
 
     def expired(self, ids: Iterable[int], before: datetime) -> list[int]:
-        """Return the judged rows among `ids` that are old."""
+        """Return the judged rows among `ids`, which a walk met, that are old."""
+        if self.age_is_all:
+            return list(ids)
         judged = _all(self.judged).filter(self.old(before), pk__in=ids)
         return list(judged.order_by().values_list("pk", flat=True))
+
+    def count(self, ids: list[int], before: datetime) -> int:
+        """Return how many rows go with these expired ones."""
+        return len(ids) if self.judged is self.rows else int(self.going(ids, before).count())
 
     def going(self, ids: Iterable[int], before: datetime) -> QuerySet[Any]:
         """Return the rows that go with these expired ones; what became young meanwhile stays."""
@@ -81,7 +89,7 @@ def _run_over(before: datetime) -> Q:
 RULES = {
     rule.what: rule
     for rule in (
-        Rule("activity", ActivityEvent, ActivityEvent, lambda t: Q(at__lt=t), age="at"),
+        Rule("activity", ActivityEvent, ActivityEvent, lambda t: Q(at__lt=t), "id", "at", True),
         Rule("nodes", NodeExecution, Attempt, over, by="attempt_id"),
         Rule("graphs", Graph, Attempt, over, by="attempt_id"),
         Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
