@@ -27,7 +27,8 @@ class Rule:
 
     `old` says what is old of `judged`; `by` is the column of `rows` that holds the judged row's
     id. `age` names the indexed time by which rows are walked, "" where they are walked by `by`;
-    `age_is_all` says that nothing else decides, so that a walk meets none but old rows.
+    `age_is_all` says that nothing else decides, so that a walk meets none but old rows. `most`
+    bounds a window beside its size: judging a run visits its attempts.
     """
 
     what: str
@@ -37,6 +38,7 @@ class Rule:
     by: str = "id"
     age: str = ""
     age_is_all: bool = False
+    most: int = 5000
 
     def window(self, after: Key | None, size: int, before: datetime) -> list[Key]:
         """Return the next keys behind `after`, at most `size`; each ends with a judged row's id."""
@@ -47,7 +49,7 @@ class Rule:
         if after is not None:
             rows = rows.filter(_behind(key, after))
         keys = rows.values_list(*key)
-        return list((keys if self.judged is self.rows else keys.distinct())[:size])
+        return list((keys if self.judged is self.rows else keys.distinct())[: min(size, self.most)])
 
     def expired(self, ids: Iterable[int], before: datetime) -> list[int]:
         """Return the judged rows among `ids`, which a walk met, that are old."""
@@ -94,7 +96,7 @@ RULES = {
         Rule("graphs", Graph, Attempt, over, by="attempt_id"),
         Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
         # Last: what the rules above leave of a run goes with it.
-        Rule("runs", Run, Run, _run_over, age="touched_at"),
+        Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
     )
 }
 RUNS = RULES["runs"]
