@@ -62,6 +62,16 @@ def number(name: str, default: float, low: float, high: float) -> float:
     return result
 
 
+def whole(name: str, default: int, low: int, high: int) -> int:
+    """Return a variable that is a whole number from low to high."""
+    value = text(name, str(default)).strip()
+    if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; write a whole number from {low} to {high}."
+        )
+    return int(value)
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated variable as a list without empty items."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]

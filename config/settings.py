@@ -159,7 +159,19 @@ CELERY_BEAT_SCHEDULE = {
         "task": "config.tasks.housekeeping",
         "schedule": env.number("HOUSEKEEPING_S", 300, 1, 86_400),
     },
+    # Asks whether the nightly purge is due: a site that slept at that hour purges when it wakes.
+    "purge": {"task": "config.tasks.purge", "schedule": 300},
 }
+
+# --- Retention: days that rows are kept, 0 for ever; the hour (UTC) from which a purge is due ----
+KEEP_DAYS = {
+    "activity": env.whole("KEEP_ACTIVITY_DAYS", 30, 0, 36_500),
+    "nodes": env.whole("KEEP_NODES_DAYS", 90, 0, 36_500),
+    "graphs": env.whole("KEEP_GRAPHS_DAYS", 30, 0, 36_500),
+    "blind-windows": env.whole("KEEP_BLIND_WINDOWS_DAYS", 365, 0, 36_500),
+    "runs": env.whole("KEEP_RUNS_DAYS", 0, 0, 36_500),
+}
+PURGE_HOUR = env.whole("PURGE_HOUR", 3, 0, 23)
 
 # --- People -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

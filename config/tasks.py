@@ -1,12 +1,14 @@
-"""What may be late: housekeeping by beat."""
+"""What may be late, by beat: housekeeping, and the nightly purge."""
 
 import logging
 
 from celery import shared_task
+from celery.worker import state as worker_state
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.utils import timezone
 
+from history import nightly
 from history.closing import close_deleted
 from telemetry.models import SignInLink
 
@@ -27,3 +29,16 @@ def housekeeping() -> None:
     log.info("housekeeping: %d expired sessions and %d sign-in links deleted", sessions, links)
     if lost:
         log.info("housekeeping: %d attempts lost with their deleted servers", lost)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=30, max_retries=8
+)
+def purge() -> None:
+    """Delete what is older than the settings allow, once a day; stops with the worker."""
+    nightly.purge(timezone.now(), _worker_stops)
+
+
+def _worker_stops() -> bool:
+    """Say whether this process's worker was told to stop; a pool of processes is not told."""
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None

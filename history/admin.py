@@ -13,6 +13,7 @@ from history.models import (
     AttemptMemory,
     Graph,
     NodeExecution,
+    PurgeState,
     Run,
     Scene,
 )
@@ -164,3 +165,13 @@ class ActivityEventAdmin(RecordAdmin):
     list_select_related = ("team", "server")
     search_fields = ("text", "detail", "server__name")
     date_hierarchy = "at"
+
+
+@admin.register(PurgeState)
+class PurgeStateAdmin(RecordAdmin):
+    """When rows were last deleted for their age."""
+
+    list_display = ("__str__", "finished_at", "runs_before", "expires_at")
+    list_filter = ("finished_at",)
+    search_fields = ("owner",)
+    date_hierarchy = "finished_at"

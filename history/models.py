@@ -1,5 +1,6 @@
 """The record: runs of scenes, the attempts at each, their nodes, and what else happened."""
 
+import datetime as dt
 from typing import ClassVar
 
 from django.db import models
@@ -45,6 +46,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["team", "-began_at"], name="run_newest"),
             models.Index(fields=["team", "submitter", "-began_at"], name="run_by_submitter"),
+            models.Index(fields=["touched_at"], name="run_by_age"),
         ]
 
     def __str__(self) -> str:
@@ -229,7 +231,31 @@ class ActivityEvent(models.Model):
         indexes = [
             models.Index(fields=["team", "-at"], name="activity_of_team"),
             models.Index(fields=["server", "-at"], name="activity_of_server"),
+            models.Index(fields=["at"], name="activity_by_age"),
         ]
 
     def __str__(self) -> str:
         return self.text
+
+
+class PurgeState(models.Model):
+    """The one row of the purge: who carries it out now, and how far it has come.
+
+    Who deletes holds `owner` and renews `expires_at`; a purge whose process died is over then.
+    `runs_before` never moves back: runs that were over before it may have been deleted, so what
+    ComfyUI still tells of that time is not recorded anew (history/recall.py).
+    """
+
+    owner = models.UUIDField(null=True)
+    expires_at = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+    finished_at = models.DateTimeField(null=True, help_text="When the last whole purge ended.")
+    runs_before = models.DateTimeField(null=True, help_text="Runs older than this are gone.")
+
+    class Meta:
+        verbose_name = "purge"
+        verbose_name_plural = "purge"
+
+    def __str__(self) -> str:
+        if self.finished_at is None:
+            return "never finished"
+        return f"finished {self.finished_at:%d %b %Y %H:%M}"

@@ -3,6 +3,7 @@
 import zlib
 
 from history.models import Attempt
+from history.turn import runs_before
 from telemetry.attempt import AttemptState
 from telemetry.graph import facts_of
 from telemetry.identity import Identity
@@ -23,6 +24,8 @@ def recall(server_id: int) -> Memory:
         ended=[_ended(row) for row in reversed(known)],
         open=[_state(row) for row in open_],
         recent=newest,
+        # Asked last: what a purge deletes from here on is known by the rows read above.
+        forgotten_before=runs_before(),
     )
 
 

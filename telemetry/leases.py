@@ -146,3 +146,13 @@ def held(server_ids: set[int]) -> dict[int, int]:
     assert transaction.get_connection().in_atomic_block
     rows = Lease.objects.select_for_update().filter(server_id__in=server_ids)
     return dict(rows.order_by("server_id").values_list("server_id", "fence"))
+
+
+def hold_off(team_ids: set[int]) -> None:
+    """Have the collectors of these teams wait with their writes until the transaction ends.
+
+    Must be called inside a transaction, and that must be short. On SQLite writers wait anyway.
+    """
+    assert transaction.get_connection().in_atomic_block
+    rows = Lease.objects.select_for_update(of=("self",)).filter(server__team_id__in=team_ids)
+    list(rows.order_by("pk").values_list("pk"))

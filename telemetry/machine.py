@@ -65,6 +65,8 @@ class ServerState:
     backfilling: bool = False
     # A change of address, until it is known whether this is the same ComfyUI.
     move: moving.Move | None = None
+    # Prompts that ended before this may have been recorded and deleted: they are not found again.
+    forgotten_before: datetime | None = None
     skew_s: float | None = None
     malformed: int = 0
     last_malformed: str = ""
@@ -167,6 +169,10 @@ class ServerState:
         self.ended.move_to_end(ended.key.prompt_id)
         while len(self.ended) > KNOWN_LIMIT:
             self.ended.popitem(last=False)
+
+    def pass_over(self, number: float | None, end: AttemptEnded) -> None:
+        """Know an ended prompt without telling of it."""
+        self.remember(Ended(end.key, number, end))
 
     def note_number(self, number: float | None) -> None:
         """Keep the highest number that ComfyUI gave out (front of the queue: negative)."""

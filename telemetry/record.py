@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from telemetry.activity import Happening
 from telemetry.attempt import AttemptState
@@ -14,15 +15,19 @@ from telemetry.transitions import Transition
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is on record of a server, newest last: enough to go on as if never stopped."""
+    """What is on record of a server, newest last: enough to go on as if never stopped.
+
+    What ended before `forgotten_before` may have been on record and deleted since, on purpose.
+    """
 
     ended: list[Ended] = field(default_factory=list)
     open: list[AttemptState] = field(default_factory=list)
     recent: list[AttemptState] = field(default_factory=list)
+    forgotten_before: datetime | None = None
 
     def state(self) -> ServerState:
         """Return a server's state as the record left it."""
-        state = ServerState()
+        state = ServerState(forgotten_before=self.forgotten_before)
         for ended in self.ended:
             state.remember(ended)
         for attempt in self.open:

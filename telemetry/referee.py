@@ -25,6 +25,7 @@ from telemetry.transitions import (
     BackfillChanged,
     Fault,
     HistoryFound,
+    Key,
     ServerRestarted,
     Transition,
 )
@@ -182,6 +183,9 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
     if attempt is None and ended is not None and ended.number in (None, number):
         yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
         return
+    if attempt is None and ended is None and _forgotten(state, entry):
+        state.pass_over(number, _end_of(entry, Key(prompt_id), found_later=True))
+        return
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
         attempt.found_later = _ran_unwatched(state, entry)
@@ -191,6 +195,15 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
         attempt.submitted_at = attempt.identity.submitted_at
     end = _end_of(entry, attempt.key, attempt.found_later)
     yield from state.finish(attempt, end)
+
+
+def _forgotten(state: ServerState, entry: HistoryEntry) -> bool:
+    """Say whether an entry is so old that the record has deleted it, or would have.
+
+    Both times are ComfyUI's, so that its clock may be wrong.
+    """
+    ended_at, before = from_ms(entry.ended_ms), state.forgotten_before
+    return ended_at is not None and before is not None and ended_at < before
 
 
 def _ran_unwatched(state: ServerState, entry: HistoryEntry) -> bool:

@@ -21,6 +21,7 @@ from history.models import (
     AttemptMemory,
     Graph,
     NodeExecution,
+    PurgeState,
     Run,
     Scene,
 )
@@ -87,6 +88,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     AttemptMemory: lambda n: cast.make_memory(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
+    PurgeState: lambda n: PurgeState.objects.create(),
 }
 
 each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda m: m._meta.label)

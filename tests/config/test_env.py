@@ -91,6 +91,21 @@ def test_it_refuses_what_is_no_number_within_the_limits(
         env.number("DEPTH", 1, 0, 3)
 
 
+@pytest.mark.parametrize(("value", "number"), [("0", 0), (" 30 ", 30), ("36500", 36_500)])
+def test_it_reads_a_whole_number(monkeypatch: pytest.MonkeyPatch, value: str, number: int) -> None:
+    monkeypatch.setenv("SCENEWATCH_DAYS", value)
+
+    assert env.whole("DAYS", 7, 0, 36_500) == number
+
+
+@pytest.mark.parametrize("value", ["", "1.5", "-1", "36501", "1" * 40, "²", "many"])
+def test_it_refuses_what_is_no_whole_number(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SCENEWATCH_DAYS", value)
+
+    with pytest.raises(ImproperlyConfigured, match=r"SCENEWATCH_DAYS is .*whole number from 0 to"):
+        env.whole("DAYS", 7, 0, 36_500)
+
+
 def test_it_takes_one_of_the_options_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCENEWATCH_SIZE", "small")
 

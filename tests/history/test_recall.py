@@ -1,8 +1,14 @@
 """What the collector finds of a server when it begins again."""
 
+from datetime import timedelta
+
 import pytest
 
+from history import retention, turn
+from history.models import Attempt, Run
 from history.outlook import outlook
+from history.pace import Pace
+from history.purge import Purge
 from history.recall import recall
 from history.rows import Told, write_rows
 from telemetry.leases import claim
@@ -69,6 +75,51 @@ def test_it_records_nothing_twice_that_it_knew(leased):
     again.history(60, (prompt("z", 3), success(-9, -1)))
 
     assert again.changes == []
+
+
+def a_purged_server(leased, feed, ended_s):
+    """Return a feed that begins anew after all runs that ended before then were deleted."""
+    write_rows(leased, feed.changes, [])
+    before = BEGAN + timedelta(seconds=ended_s)
+    Run.objects.update(touched_at=BEGAN - timedelta(days=1))
+    rule = retention.RUNS
+    Purge([retention.Due(rule, before)], turn.take(), pace=Pace(pause=lambda _: None)).run()
+    feed.changes.clear()
+    return restarted(leased, feed)
+
+
+def test_it_does_not_find_again_what_was_deleted_for_its_age(leased):
+    feed = Feed()
+    old, young = (prompt("old", 3), success(-9, -5)), (prompt("young", 4), success(-4, -1))
+    feed.history(0, old, young)
+
+    again = a_purged_server(leased, feed, -4.5)
+    again.history(60, old, young)
+    again.history(120, old, young)
+
+    assert again.changes == []
+    assert [row.prompt_id for row in Attempt.objects.all()] == ["young"]
+
+
+def test_it_records_what_ended_since_what_was_deleted(leased):
+    feed = Feed()
+    feed.history(0, (prompt("old", 3), success(-9, -5)))
+
+    again = a_purged_server(leased, feed, -4.5)
+    again.history(60, (prompt("old", 3), success(-9, -5)), (prompt("new", 4), success(-9, -4.5)))
+
+    assert {change.key.prompt_id for change in again.changes} == {"new"}
+
+
+def test_it_knows_a_prompt_that_runs_again_under_a_deleted_id(leased):
+    feed = Feed()
+    feed.history(0, (prompt("a", 3), success(-9, -5)))
+
+    again = a_purged_server(leased, feed, -4.5)
+    again.history(60, (prompt("a", 3), success(-9, -5)))
+    again.queue(61, running=[prompt("a", 9)])
+
+    assert again.state.running_attempt().key.prompt_id == "a"
 
 
 def test_it_knows_how_long_a_workload_took(leased):

@@ -1,0 +1,131 @@
+"""What may go, and from which age on: the rules as a table. history/purge.py carries them out.
+
+Every rule is walked in windows of a bounded number of keys, each beginning where the one before
+ended, so that no statement grows with a table. Activity and runs have an index on their age, and a
+walk touches only what is due. Nodes and graphs are as old as their attempt's end, which no index of
+theirs holds: their walk passes over all attempts that still have some, by the index that is there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run
+from telemetry.models import BlindWindow
+from telemetry.words import Status
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which rows go once they are old.
+
+    `old` says what is old of `judged`; `by` is the column of `rows` that holds the judged row's
+    id. `age` names the indexed time by which rows are walked, "" where they are walked by `by`;
+    `age_is_all` says that nothing else decides, so that a walk meets none but old rows. `most`
+    bounds a window beside its size: judging a run visits its attempts.
+    """
+
+    what: str
+    rows: type[Model]
+    judged: type[Model]
+    old: Callable[[datetime], Q]
+    by: str = "id"
+    age: str = ""
+    age_is_all: bool = False
+    most: int = 5000
+
+    def window(self, after: Key | None, size: int, before: datetime) -> list[Key]:
+        """Return the next keys behind `after`, at most `size`; each ends with a judged row's id."""
+        key = (self.age, self.by) if self.age else (self.by,)
+        rows = _all(self.rows).order_by(*key)
+        if self.age:
+            rows = rows.filter(**{f"{self.age}__lt": before})
+        if after is not None:
+            rows = rows.filter(_behind(key, after))
+        keys = rows.values_list(*key)
+        return list((keys if self.judged is self.rows else keys.distinct())[: min(size, self.most)])
+
+    def expired(self, ids: Iterable[int], before: datetime) -> list[int]:
+        """Return the judged rows among `ids`, which a walk met, that are old."""
+        if self.age_is_all:
+            return list(ids)
+        judged = _all(self.judged).filter(self.old(before), pk__in=ids)
+        return list(judged.order_by().values_list("pk", flat=True))
+
+    def count(self, ids: list[int], before: datetime) -> int:
+        """Return how many rows go with these expired ones."""
+        return len(ids) if self.judged is self.rows else int(self.going(ids, before).count())
+
+    def going(self, ids: Iterable[int], before: datetime) -> QuerySet[Any]:
+        """Return the rows that go with these expired ones; what became young meanwhile stays."""
+        rows = _all(self.rows).filter(**{f"{self.by}__in": ids})
+        return rows.filter(self.old(before)) if self.judged is self.rows else rows
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A rule and the time before which it applies."""
+
+    rule: Rule
+    before: datetime
+
+
+def over(before: datetime) -> Q:
+    """Return what holds of attempts that ended before a time; an open one is never old."""
+    untold = Q(ended_at=None, seen_at__lt=before)
+    return Q(status=Status.ENDED) & (Q(ended_at__lt=before) | untold)
+
+
+def _run_over(before: datetime) -> Q:
+    """Return what holds of runs that nobody touched since, and whose attempts all ended before."""
+    others = Attempt.objects.filter(scene__run=OuterRef("pk")).exclude(over(before))
+    return Q(~Exists(others), touched_at__lt=before)
+
+
+RULES = {
+    rule.what: rule
+    for rule in (
+        Rule("activity", ActivityEvent, ActivityEvent, lambda t: Q(at__lt=t), "id", "at", True),
+        Rule("nodes", NodeExecution, Attempt, over, by="attempt_id"),
+        Rule("graphs", Graph, Attempt, over, by="attempt_id"),
+        Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
+        # Last: what the rules above leave of a run goes with it.
+        Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
+    )
+}
+RUNS = RULES["runs"]
+
+
+def due(
+    now: datetime, only: Iterable[str] = RULES, keep_days: Mapping[str, int] | None = None
+) -> list[Due]:
+    """Return the rules that apply, in the order to follow them; 0 days means to keep for ever.
+
+    `only` names rules; `keep_days` overrules the settings for some.
+    """
+    days = {**settings.KEEP_DAYS, **(keep_days or {})}
+    wanted = set(only)
+    return [
+        Due(rule, now - timedelta(days=days[what]))
+        for what, rule in RULES.items()
+        if what in wanted and days[what]
+    ]
+
+
+def _all(model: type[Model]) -> QuerySet[Any]:
+    return model._base_manager.all()
+
+
+def _behind(key: tuple[str, ...], after: Key) -> Q:
+    """Return what holds of rows behind a key; its first column is compared alone for the index."""
+    first, last = key[0], key[-1]
+    if len(key) == 1:
+        return Q(**{f"{first}__gt": after[0]})
+    later = Q(**{f"{first}__gt": after[0]}) | Q(**{f"{last}__gt": after[-1]})
+    return Q(**{f"{first}__gte": after[0]}) & later
