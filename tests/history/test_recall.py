@@ -79,7 +79,7 @@ def test_it_records_nothing_twice_that_it_knew(leased):
 
 def a_purged_server(leased, feed, ended_s):
     """Return a feed that begins anew after all runs that ended before then were deleted."""
-    write_rows(leased, feed.changes, [])
+    write_rows([Told(leased, feed.changes, [])])
     before = BEGAN + timedelta(seconds=ended_s)
     Run.objects.update(touched_at=BEGAN - timedelta(days=1))
     rule = retention.RUNS
