@@ -27,16 +27,13 @@ class GraphFacts:
 
     classes: dict[str, str] = field(default_factory=dict)
     workload: str | None = None
+    # How many nodes sample; asked at every step, so counted once.
+    samplers: int = 0
 
     @property
     def node_count(self) -> int:
         """Return the number of nodes."""
         return len(self.classes)
-
-    @property
-    def samplers(self) -> int:
-        """Return how many nodes sample."""
-        return sum(name.startswith(_SAMPLERS) for name in self.classes.values())
 
 
 def facts_of(raw: bytes) -> GraphFacts:
@@ -48,7 +45,8 @@ def facts_of(raw: bytes) -> GraphFacts:
     except (Unreadable, RecursionError):
         return GraphFacts()
     classes = {key: node["class_type"] for key, node in stripped.items()}
-    return GraphFacts(classes, hashlib.sha256(canonical.encode()).hexdigest())
+    samplers = sum(name.startswith(_SAMPLERS) for name in classes.values())
+    return GraphFacts(classes, hashlib.sha256(canonical.encode()).hexdigest(), samplers)
 
 
 def _stripped(node: Any) -> dict[str, Any]:

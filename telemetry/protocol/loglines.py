@@ -19,6 +19,7 @@ LINES_LIMIT = 200
 ENTRY_LIMIT = 20_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
+_ENDS = re.compile(r"[\r\n]+")
 _LEVEL = re.compile(r"^\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] ")
 _UNIT_BYTES = {"KiB": 1 << 10, "MiB": 1 << 20, "MB": 1 << 20, "GiB": 1 << 30}
 
@@ -210,7 +211,7 @@ def lines_of(text: str) -> Iterator[LogLine]:
 
     A carriage return ends a line as a newline does: tqdm redraws its bar in place.
     """
-    pieces = re.split(r"[\r\n]+", text[:ENTRY_LIMIT], maxsplit=LINES_LIMIT)
+    pieces = _ENDS.split(text[:ENTRY_LIMIT], maxsplit=LINES_LIMIT)
     for piece in pieces[:LINES_LIMIT]:
         found = line_of(piece)
         if found is not None:
@@ -219,7 +220,10 @@ def lines_of(text: str) -> Iterator[LogLine]:
 
 def line_of(line: str) -> LogLine | None:
     """Return what one line says, or None."""
-    bare = _LEVEL.sub("", _ANSI.sub("", line[:LINE_LIMIT]).strip())
+    bare = line[:LINE_LIMIT]
+    if "\x1b" in bare:
+        bare = _ANSI.sub("", bare)
+    bare = _LEVEL.sub("", bare.strip())
     if not bare:
         return None
     for pattern, build in PATTERNS:

@@ -34,7 +34,10 @@ def read(raw: bytes | str | msgspec.Raw, kind: type[T]) -> T:
     Raises Unreadable, and nothing else, for whatever raw may hold: too large, not UTF-8, not JSON,
     nested beyond the interpreter's depth, other types than the struct names.
     """
-    data = raw.encode("utf-8", "replace") if isinstance(raw, str) else bytes(raw)
+    if isinstance(raw, str):
+        data = raw.encode("utf-8", "replace")
+    else:
+        data = raw if isinstance(raw, bytes) else bytes(raw)
     if len(data) > LARGEST_BYTES:
         raise Unreadable(f"{len(data)} bytes; the limit is {LARGEST_BYTES}")
     data = _without_nul(data)
