@@ -487,3 +487,12 @@ def test_it_calls_waiting_prompts_lost_when_a_restarted_server_has_run_others_si
     feed.history(60, (prompt("n", 0), success(50, 55)))
 
     assert feed.ends()["b"] == ("lost", "ComfyUI restarted")
+
+
+def test_it_does_not_believe_a_clock_that_is_millennia_off(feed):
+    feed.at(0, Answered(1.5))
+    feed.at(1, Answered(7973 * 365 * 86400.0))
+
+    assert feed.state.skew_s == 1.5
+    feed.history(2, (prompt("a"), success(0, 1)))
+    assert feed.ends()["a"] == ("success", "")
