@@ -80,12 +80,16 @@ class ServerState:
     # --- Attempts -------------------------------------------------------------------------------
 
     def open_attempts(self) -> list[AttemptState]:
-        """Return the attempts that have not ended, in the order in which they came."""
+        """Return the attempts that have not ended, in the order in which they came or began."""
         return [attempt for attempt in self.attempts.values() if attempt.is_open]
 
     def running_attempt(self) -> AttemptState | None:
-        """Return the attempt that executes now, None while none is known to."""
-        return next((a for a in self.attempts.values() if a.status is Status.RUNNING), None)
+        """Return the attempt that executes now, None while none is known to.
+
+        ComfyUI runs one at a time: the last to begin. How the one before ended is yet to be told.
+        """
+        latest_first = reversed(self.attempts.values())
+        return next((a for a in latest_first if a.status is Status.RUNNING), None)
 
     def queued_attempts(self) -> list[AttemptState]:
         """Return the attempts that wait, next first."""
@@ -123,6 +127,8 @@ class ServerState:
         known = attempt.started_grade
         if not attempt.is_open or (known is not None and known.rank <= grade.rank):
             return
+        if attempt.status is not Status.RUNNING:
+            self.attempts.move_to_end(attempt.key.prompt_id)
         attempt.status = Status.RUNNING
         attempt.started_at, attempt.started_grade = started_at, grade
         yield AttemptStarted(attempt.key, started_at, grade)
@@ -184,10 +190,11 @@ def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
             started_at=new.started_at or known.started_at,
             fault=new.fault or (known.fault if new.outcome is known.outcome else None),
         )
+    # Only the history tells an end again: its times are ComfyUI's own, a frame's may be ours.
     return replace(
         known,
-        started_at=known.started_at or new.started_at,
-        ended_at=known.ended_at or new.ended_at,
+        started_at=new.started_at or known.started_at,
+        ended_at=new.ended_at or known.ended_at,
         fault=known.fault or (new.fault if new.outcome is known.outcome else None),
         cached_nodes=new.cached_nodes if known.cached_nodes is None else known.cached_nodes,
     )

@@ -30,11 +30,13 @@ from telemetry.transitions import (
 from telemetry.words import Grade, Outcome, Status
 
 if TYPE_CHECKING:
-    from telemetry.machine import ServerState
+    from telemetry.machine import Ended, ServerState
 
 REMOVED = "removed from the queue"
 FORGOTTEN = "ComfyUI no longer knows it: its history was cleared while it ran"
 RESTARTED = "ComfyUI restarted"
+# How far the server's clock, as its Date header tells it, may be from what it is.
+SKEW_TOLERANCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     listed = {item.prompt_id for item in (*answer.running, *answer.pending)}
     if _numbers_began_again(state, answer):
         yield from _restart(state, at, keep=listed)
+    for item in (*answer.pending, *answer.running):
+        yield from _make_way(state, item, told.asked_at)
     for item in answer.pending:
         _sight(state, item, at)
     for item in answer.running:
@@ -86,16 +90,40 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     yield from _attribute(state, answer, told.asked_at)
 
 
+def _make_way(state: ServerState, item: QueueItem, asked_at: datetime) -> Iterator[Transition]:
+    """End the open attempt whose prompt_id the queue lists under another number: it is used again.
+
+    Its history entry may still be there, or was replaced or cleared before anybody asked for it.
+    """
+    attempt = state.known(item.prompt_id)
+    if attempt is not None and attempt.number not in (None, item.number):
+        yield from state.finish(attempt, _verdict(attempt, asked_at))
+
+
 def _sight(state: ServerState, item: QueueItem, at: datetime) -> AttemptState | None:
     """Return the open attempt of a listed prompt; None where the answer is older than its end."""
     attempt = state.known(item.prompt_id)
     if attempt is None:
         ended = state.ended.get(item.prompt_id)
         if ended is not None and ended.number in (None, item.number):
-            return None
+            submitted_at = identity_of(item.extra_data).submitted_at
+            if not _ended_before(state, ended, submitted_at):
+                return None
         attempt = state.add(item.prompt_id, at, item.number)
     _identify(state, attempt, item)
     return attempt
+
+
+def _ended_before(state: ServerState, ended: Ended, since: datetime | None) -> bool:
+    """Say whether an ended prompt is an earlier use of its prompt_id than one of since `since`.
+
+    After a restart the numbers begin again: a prompt_id may come under its old number. What we
+    concluded ourselves has our own time, the rest ComfyUI's.
+    """
+    ended_at = ended.end.ended_at
+    if ended_at is not None and ended.end.grade is Grade.POLLED:
+        ended_at += timedelta(seconds=(state.skew_s or 0.0) + SKEW_TOLERANCE_S)
+    return since is not None and ended_at is not None and since > ended_at
 
 
 def _identify(state: ServerState, attempt: AttemptState, item: QueueItem) -> None:
@@ -173,11 +201,14 @@ def _paged_back(state: ServerState, event: PagedBack, at: datetime) -> Iterator[
 def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Transition]:
     prompt_id, number = entry.item.prompt_id, entry.item.number
     attempt, ended = state.known(prompt_id), state.ended.get(prompt_id)
-    if attempt is not None and attempt.number not in (None, number):
+    is_open = attempt is not None and attempt.number in (None, number)
+    if not is_open and ended is not None and ended.number in (None, number):
+        same_end = from_ms(entry.ended_ms) == ended.end.ended_at  # also where a clock was set back
+        if same_end or not _ended_before(state, ended, from_ms(entry.started_ms)):
+            yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
+            return
+    if attempt is not None and not is_open:
         return  # the entry of an earlier use of the same prompt_id
-    if attempt is None and ended is not None and ended.number in (None, number):
-        yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
-        return
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
         attempt.found_later = _ran_unwatched(state, entry)

@@ -496,3 +496,65 @@ def test_it_does_not_believe_a_clock_that_is_millennia_off(feed):
     assert feed.state.skew_s == 1.5
     feed.history(2, (prompt("a"), success(0, 1)))
     assert feed.ends()["a"] == ("success", "")
+
+
+def test_it_takes_the_last_to_begin_as_the_one_at_work(feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    feed.queue(1, running=[prompt("a")], pending=[prompt("b", 2)])
+    feed.frame(2, "progress", value=1, max=4, prompt_id="b", node="3")
+
+    assert feed.state.running_attempt().key.prompt_id == "b"
+
+
+def test_it_corrects_a_beginning_that_it_had_to_guess_by_the_history(feed):
+    feed.frame(1, "progress", value=1, max=4, prompt_id="a", node="3")
+    feed.frame(2, "execution_interrupted", prompt_id="a", node_id="3", timestamp=ms(2))
+    interrupted = ["execution_interrupted", {"prompt_id": "a", "node_id": "3", "timestamp": ms(2)}]
+    status = {**success(0.5, 2), "status_str": "error"}
+    status["messages"][2] = interrupted
+    feed.history(3, (prompt("a"), status))
+
+    end = feed.changes[-1]
+    assert (end.started_at, end.ended_at) == (
+        BEGAN + timedelta(seconds=0.5),
+        BEGAN + timedelta(seconds=2),
+    )
+    assert feed.history(4, (prompt("a"), status)) == []
+
+
+def test_it_ends_a_prompt_whose_id_is_used_again_before_anybody_told_how_it_ended(feed):
+    feed.queue(0, running=[prompt("a", 1)])
+    feed.queue(2, pending=[prompt("a", 2)])
+
+    assert feed.ends()["a"][0] == "lost"
+    assert feed.state.known("a").key == t.Key("a", 1)
+    feed.history(3, (prompt("a", 1), success(0, 1)))
+    assert feed.ends()["a"] == ("success", "")
+    assert feed.state.known("a").status is Status.QUEUED
+
+
+def test_it_tells_a_used_prompt_id_by_its_time_where_a_restart_gave_it_the_same_number(feed):
+    feed.history(1, (prompt("a", 0), success(0, 1)))
+    feed.queue(5, running=[prompt("a", 0, create_time=ms(4))])
+
+    assert feed.state.running_attempt().key == t.Key("a", 1)
+    feed.queue(7)
+    feed.history(7, (prompt("a", 0), success(5, 6)))
+    ends = [c for c in feed.changes if isinstance(c, t.AttemptEnded)]
+    assert [(c.key.repeat, c.ended_at) for c in ends] == [
+        (0, BEGAN + timedelta(seconds=1)),
+        (1, BEGAN + timedelta(seconds=6)),
+    ]
+
+
+def test_it_finds_a_use_in_the_history_that_a_restart_gave_a_known_number(feed):
+    feed.history(1, (prompt("a", 0), success(0, 1)))
+    feed.history(9, (prompt("a", 0), success(5, 6)))
+
+    assert feed.state.ended["a"].key == t.Key("a", 1)
+
+
+def test_it_knows_an_entry_again_whose_clock_was_set_back_while_it_ran(feed):
+    feed.history(1, (prompt("a", 0), success(100, 1)))
+
+    assert feed.history(2, (prompt("a", 0), success(100, 1))) == []
