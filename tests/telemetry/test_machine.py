@@ -558,3 +558,12 @@ def test_it_knows_an_entry_again_whose_clock_was_set_back_while_it_ran(feed):
     feed.history(1, (prompt("a", 0), success(100, 1)))
 
     assert feed.history(2, (prompt("a", 0), success(100, 1))) == []
+
+
+def test_it_remembers_no_more_nodes_of_a_prompt_than_people_draw(feed, monkeypatch):
+    monkeypatch.setattr("telemetry.attempt.NODES_LIMIT", 3)
+    for number in range(9):
+        feed.frame(number, "executing", prompt_id="a", node=f"n{number}")
+
+    attempt = feed.state.known("a")
+    assert (len(attempt.nodes), attempt.node) == (3, "n8")

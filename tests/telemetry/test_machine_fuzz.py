@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -69,6 +70,19 @@ class Interleavings(RuleBasedStateMachine):
         self.seen, self.started, self.ends = {}, {}, {}
         self.nodes = set()
 
+    @initialize(
+        connected=st.booleans(),
+        audiences=st.lists(st.sampled_from(["other", "all", "own"]), max_size=3),
+        listed=st.booleans(),
+    )
+    def begin(self, connected, audiences, listed):
+        if connected:
+            self.connect(True)
+        for audience in audiences:
+            self.submit(audience, front=False, again=1)
+        if listed:
+            self.poll("queue")
+
     # --- What we hear ---------------------------------------------------------------------------
 
     def hear(self, event):
@@ -90,6 +104,9 @@ class Interleavings(RuleBasedStateMachine):
             if before is not None:
                 assert change.grade.rank <= before.grade.rank, (before, change)
                 assert change.grade is not before.grade or change.outcome is before.outcome
+            uses = [use for use in self.comfyui.uses if use.prompt_id == key.prompt_id]
+            at_work = uses[0].fate in ("pending", "running")
+            assert len(uses) > 1 or not at_work, f"{change}, but it goes on"
             self.ends[key] = change
         elif isinstance(change, t.NodeFinished) and not change.cached:
             assert (key, change.node) not in self.nodes, f"{change} twice"
@@ -125,10 +142,6 @@ class Interleavings(RuleBasedStateMachine):
 
     # --- What happens at ComfyUI ----------------------------------------------------------------
 
-    def up(self):
-        return self.comfyui.up
-
-    @precondition(up)
     @rule(
         audience=st.sampled_from(["other", "all", "own"]),
         front=st.booleans(),
@@ -144,12 +157,13 @@ class Interleavings(RuleBasedStateMachine):
             self.heard.clear()
         self.now += MOMENT
         self.send(self.comfyui.submit(self.now, prompt_id, audience, front))
+        self.start_if_idle()
 
-    @precondition(lambda self: self.comfyui.pending and self.comfyui.running is None)
-    @rule()
-    def start(self):
-        self.now += MOMENT
-        self.send(self.comfyui.start(self.now))
+    def start_if_idle(self):
+        """ComfyUI lets nobody wait while nobody runs."""
+        if self.comfyui.pending and self.comfyui.running is None:
+            self.now += MOMENT
+            self.send(self.comfyui.start(self.now))
 
     def runs(self):
         return self.comfyui.running is not None
@@ -161,12 +175,18 @@ class Interleavings(RuleBasedStateMachine):
         self.send(self.comfyui.step(self.now))
 
     @precondition(runs)
-    @rule(outcome=st.sampled_from(sorted(ENDS)), at_once=st.booleans())
-    def end(self, outcome, at_once):
+    @rule(outcome=st.sampled_from(sorted(ENDS)))
+    def end(self, outcome):
         self.now += MOMENT
         self.send(self.comfyui.end(self.now, outcome))
-        if at_once and self.comfyui.pending:
-            self.start()
+        self.start_if_idle()
+
+    @precondition(runs)
+    @rule(outcomes=st.lists(st.sampled_from(sorted(ENDS)), min_size=1, max_size=3))
+    def end_some(self, outcomes):
+        for outcome in outcomes:
+            if self.runs():
+                self.end(outcome)
 
     @precondition(lambda self: self.comfyui.pending)
     @rule(place=st.integers(0, 9))
@@ -185,7 +205,7 @@ class Interleavings(RuleBasedStateMachine):
     def clear_history(self):
         self.comfyui.history.clear()
 
-    @precondition(up)
+    @precondition(lambda self: self.comfyui.life < 2)
     @rule(received=st.integers(0, 20), answered=st.booleans(), down_s=st.sampled_from([1, 8, 40]))
     def restart(self, received, answered, down_s):
         """End the process and start it: seconds, in which the socket closes or a poll is refused.
@@ -217,7 +237,7 @@ class Interleavings(RuleBasedStateMachine):
             self.connected = False
             self.hear(SocketClosed(reason))
 
-    @precondition(lambda self: not self.connected and self.comfyui.up)
+    @precondition(lambda self: not self.connected)
     @rule(log_stream=st.booleans())
     def connect(self, log_stream):
         self.now += MOMENT
@@ -302,6 +322,15 @@ class Interleavings(RuleBasedStateMachine):
         self.hear(HistoryTold(told, asked.at, complete, asked.only))
         if asked.path == "all":
             self.hear(PagedBack())
+
+    @precondition(free)
+    @rule(heard=st.booleans())
+    def ask_at_once(self, heard):
+        """Ask for the queue and all of the history, after all frames or before."""
+        if heard:
+            self.receive(len(self.wire))
+        self.poll("queue")
+        self.poll("all")
 
     @precondition(lambda self: self.asked is not None)
     @rule()
@@ -403,8 +432,8 @@ def _time(ms):
 
 LONG = os.environ.get("SCENEWATCH_TEST_FUZZ") == "long"
 CI = settings(
-    max_examples=120,
-    stateful_step_count=40,
+    max_examples=200,
+    stateful_step_count=25,
     deadline=None,
     derandomize=True,
     database=None,
