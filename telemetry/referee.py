@@ -72,13 +72,13 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     state.malformed += answer.malformed
     listed = {item.prompt_id for item in (*answer.running, *answer.pending)}
     if _numbers_began_again(state, answer):
-        yield from _restart(state, at, keep=listed)
+        yield from _restart(state, told.asked_at, at, keep=listed)
     for item in (*answer.pending, *answer.running):
         yield from _make_way(state, item, told.asked_at)
     for item in answer.pending:
-        _sight(state, item, at)
+        _sight(state, item, told.asked_at, at)
     for item in answer.running:
-        attempt = _sight(state, item, at)
+        attempt = _sight(state, item, told.asked_at, at)
         if attempt is not None:
             yield from state.start(attempt, at, Grade.POLLED)
     for attempt in state.open_attempts():
@@ -100,18 +100,27 @@ def _make_way(state: ServerState, item: QueueItem, asked_at: datetime) -> Iterat
         yield from state.finish(attempt, _verdict(attempt, asked_at))
 
 
-def _sight(state: ServerState, item: QueueItem, at: datetime) -> AttemptState | None:
+def _sight(
+    state: ServerState, item: QueueItem, asked_at: datetime, at: datetime
+) -> AttemptState | None:
     """Return the open attempt of a listed prompt; None where the answer is older than its end."""
     attempt = state.known(item.prompt_id)
     if attempt is None:
         ended = state.ended.get(item.prompt_id)
-        if ended is not None and ended.number in (None, item.number):
-            submitted_at = identity_of(item.extra_data).submitted_at
-            if not _ended_before(state, ended, submitted_at):
-                return None
+        if ended is not None and not _is_used_again(state, ended, item, asked_at):
+            return None
         attempt = state.add(item.prompt_id, at, item.number)
     _identify(state, attempt, item)
     return attempt
+
+
+def _is_used_again(state: ServerState, ended: Ended, item: QueueItem, asked_at: datetime) -> bool:
+    """Say whether a listed prompt is another use of an ended one's prompt_id."""
+    if ended.number not in (None, item.number):
+        return True
+    if ended.end.grade is Grade.POLLED and ended.end.ended_at is not None:
+        return asked_at > ended.end.ended_at  # both by our clock
+    return _ended_before(state, ended, identity_of(item.extra_data).submitted_at)
 
 
 def _ended_before(state: ServerState, ended: Ended, since: datetime | None) -> bool:
@@ -120,10 +129,17 @@ def _ended_before(state: ServerState, ended: Ended, since: datetime | None) -> b
     After a restart the numbers begin again: a prompt_id may come under its old number. What we
     concluded ourselves has our own time, the rest ComfyUI's.
     """
-    ended_at = ended.end.ended_at
+    ended_at = _ended_at(state, ended)
     if ended_at is not None and ended.end.grade is Grade.POLLED:
-        ended_at += timedelta(seconds=(state.skew_s or 0.0) + SKEW_TOLERANCE_S)
+        ended_at += timedelta(seconds=SKEW_TOLERANCE_S)
     return since is not None and ended_at is not None and since > ended_at
+
+
+def _ended_at(state: ServerState, ended: Ended) -> datetime | None:
+    """Return when a prompt ended by ComfyUI's clock."""
+    ours = ended.end.grade is Grade.POLLED
+    shift = timedelta(seconds=(state.skew_s or 0.0) if ours else 0.0)
+    return ended.end.ended_at + shift if ended.end.ended_at is not None else None
 
 
 def _identify(state: ServerState, attempt: AttemptState, item: QueueItem) -> None:
@@ -180,7 +196,7 @@ def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Tr
     remembers = any(prompt_id in state.ended for prompt_id in named) if knew else None
     for entry in told.answer.entries:
         yield from _ended(state, entry, at)
-    yield from _judge(state, told, named, remembers, at)
+    yield from _judge(state, told, remembers, at)
 
 
 def _paging_back(state: ServerState, event: PagingBack, at: datetime) -> Iterator[Transition]:
@@ -202,12 +218,10 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
     prompt_id, number = entry.item.prompt_id, entry.item.number
     attempt, ended = state.known(prompt_id), state.ended.get(prompt_id)
     is_open = attempt is not None and attempt.number in (None, number)
-    if not is_open and ended is not None and ended.number in (None, number):
-        same_end = from_ms(entry.ended_ms) == ended.end.ended_at  # also where a clock was set back
-        if same_end or not _ended_before(state, ended, from_ms(entry.started_ms)):
-            yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
-            return
-    if attempt is not None and not is_open:
+    if not is_open and ended is not None and _is_same_use(state, entry, ended):
+        yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
+        return
+    if not is_open and (attempt is not None or _is_older(state, entry, ended)):
         return  # the entry of an earlier use of the same prompt_id
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
@@ -218,6 +232,25 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
         attempt.submitted_at = attempt.identity.submitted_at
     end = _end_of(entry, attempt.key, attempt.found_later)
     yield from state.finish(attempt, end)
+
+
+def _is_same_use(state: ServerState, entry: HistoryEntry, ended: Ended) -> bool:
+    """Say whether an entry tells of the use whose end is known: nothing ends twice at one time."""
+    told_at = from_ms(entry.ended_ms)
+    if told_at is not None and told_at == ended.end.ended_at:
+        return True
+    same_number = ended.number in (None, entry.item.number)
+    return same_number and not _ended_before(state, ended, from_ms(entry.started_ms))
+
+
+def _is_older(state: ServerState, entry: HistoryEntry, ended: Ended | None) -> bool:
+    """Say whether an entry ended before the last known use of its prompt_id, which left none."""
+    known_at, told_at = _ended_at(state, ended) if ended else None, from_ms(entry.ended_ms)
+    if ended is None or known_at is None or told_at is None or told_at >= known_at:
+        return False
+    # What we concluded came later than the end itself: there the number tells which was first.
+    concluded = ended.end.grade is Grade.POLLED and ended.number is not None
+    return not concluded or abs(entry.item.number) < abs(ended.number or 0.0)
 
 
 def _ran_unwatched(state: ServerState, entry: HistoryEntry) -> bool:
@@ -258,10 +291,11 @@ def unjudged(state: ServerState) -> list[str]:
 
 
 def _judge(
-    state: ServerState, told: HistoryTold, named: set[str], remembers: bool | None, at: datetime
+    state: ServerState, told: HistoryTold, remembers: bool | None, at: datetime
 ) -> Iterator[Transition]:
     """Give the verdict on prompts that are neither in the queue nor in a history that tells all.
 
+    What the answer names has ended by now; an entry of an earlier use tells nothing of an open one.
     `remembers` says whether the answer names a prompt that was known to have ended before; None
     where none was known.
     """
@@ -270,11 +304,10 @@ def _judge(
         for attempt in state.open_attempts()
         if attempt.vanished_at is not None
         and told.asked_at >= attempt.vanished_at
-        and attempt.key.prompt_id not in named
         and (told.complete or told.only == attempt.key.prompt_id)
     ]
     if told.complete and state.contact.broken and _forgot(gone, remembers):
-        yield from _restart(state, at, keep=set())
+        yield from _restart(state, told.asked_at, at, keep=set())
         gone = [attempt for attempt in gone if attempt.is_open]
     for attempt in gone:
         yield from state.finish(attempt, _verdict(attempt, told.asked_at))
@@ -302,12 +335,16 @@ def _verdict(attempt: AttemptState, at: datetime) -> AttemptEnded:
     return AttemptEnded(attempt.key, Outcome.CANCELLED, Grade.POLLED, None, at, reason=REMOVED)
 
 
-def _restart(state: ServerState, at: datetime, keep: set[str]) -> Iterator[Transition]:
-    """Close what the old life left open; whatever the new one lists is kept."""
+def _restart(
+    state: ServerState, asked_at: datetime, at: datetime, keep: set[str]
+) -> Iterator[Transition]:
+    """Close what the old life left open; what the new one lists, or told of since, is kept."""
     lost = [
         attempt
         for attempt in state.open_attempts()
-        if attempt.key.prompt_id not in keep and (keep or attempt.vanished_at is not None)
+        if attempt.key.prompt_id not in keep
+        and attempt.seen_at <= asked_at
+        and (keep or attempt.vanished_at is not None)
     ]
     for attempt in lost:
         end = AttemptEnded(

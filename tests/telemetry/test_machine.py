@@ -567,3 +567,46 @@ def test_it_remembers_no_more_nodes_of_a_prompt_than_people_draw(feed, monkeypat
 
     attempt = feed.state.known("a")
     assert (len(attempt.nodes), attempt.node) == (3, "n8")
+
+
+def test_it_judges_a_prompt_although_the_history_tells_of_an_earlier_use_of_its_id(feed):
+    feed.history(1, (prompt("a", 1), success(0, 1)))
+    feed.queue(2, pending=[prompt("a", 2)])
+    feed.queue(3)
+    feed.history(3, (prompt("a", 1), success(0, 1)))
+
+    assert feed.ends()["a"] == ("cancelled", "removed from the queue")
+    assert feed.state.open_attempts() == []
+    assert feed.history(4, (prompt("a", 1), success(0, 1))) == []
+
+
+def test_it_takes_a_lost_prompt_that_is_listed_again_for_another_use(feed):
+    feed.queue(0, pending=[prompt("a", 1)])
+    feed.queue(1)
+    feed.history(1)
+    feed.queue(1.1, pending=[prompt("a", 1)], asked=0.9)
+    assert feed.state.open_attempts() == []
+
+    feed.queue(1.2, pending=[prompt("a", 1)])
+
+    assert feed.state.known("a").key == t.Key("a", 1)
+
+
+def test_it_keeps_a_prompt_that_began_while_the_answer_that_shows_a_restart_was_under_way(feed):
+    feed.queue(0, running=[prompt("a", 5)])
+    feed.frame(2.1, "progress", value=1, max=4, prompt_id="c", node="3")
+    feed.queue(2.2, running=[prompt("b", 0)], asked=2.0)
+
+    assert feed.ends() == {"a": ("lost", "ComfyUI restarted")}
+    assert feed.state.known("c").is_open
+
+
+def test_it_finds_a_later_use_that_ended_before_the_earlier_one_was_given_up(feed):
+    feed.queue(0, running=[prompt("a", 1)])
+    feed.queue(5)
+    later = (prompt("a", 2), success(2, 3))
+    feed.history(5, later)
+    feed.history(6, later)
+
+    ends = [c for c in feed.changes if isinstance(c, t.AttemptEnded)]
+    assert [(c.key.repeat, c.outcome) for c in ends] == [(0, Outcome.LOST), (1, Outcome.SUCCESS)]
