@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Architecture, "truth about age".
 SLOW_S = 3.0
 OFFLINE_S = 30.0
+# A clock that starts in 1970 is a broken battery; one further off is none, and would lead times
+# out of what a datetime can hold.
+LARGEST_SKEW_S = 100 * 365 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ def _answered(state: ServerState, event: Answered, at: datetime) -> Iterator[Tra
         yield BlindWindowEnded(since, at, contact.reason or "no answer")
         contact.watching_since = at
     contact.answered_at, contact.unanswered_since = at, None
-    if event.skew_s is not None:
+    if event.skew_s is not None and abs(event.skew_s) <= LARGEST_SKEW_S:
         state.skew_s = event.skew_s
     yield from _heard(state, at)
 

@@ -31,6 +31,9 @@ from telemetry.words import Grade, Status
 # ComfyUI keeps 10 001 prompts; what it can tell again must still be known here.
 KNOWN_LIMIT = 12_000
 RECENT_LIMIT = 5
+# Frames can name prompts that are in no queue; beyond this they do not make new ones known.
+OPEN_LIMIT = 10_000
+OUTLOOKS_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,16 @@ class ServerState:
     # --- Attempts -------------------------------------------------------------------------------
 
     def open_attempts(self) -> list[AttemptState]:
-        """Return the attempts that have not ended, in the order in which they came."""
+        """Return the attempts that have not ended, in the order in which they came or began."""
         return [attempt for attempt in self.attempts.values() if attempt.is_open]
 
     def running_attempt(self) -> AttemptState | None:
-        """Return the attempt that executes now, None while none is known to."""
-        return next((a for a in self.attempts.values() if a.status is Status.RUNNING), None)
+        """Return the attempt that executes now, None while none is known to.
+
+        ComfyUI runs one at a time: the last to begin. How the one before ended is yet to be told.
+        """
+        latest_first = reversed(self.attempts.values())
+        return next((a for a in latest_first if a.status is Status.RUNNING), None)
 
     def queued_attempts(self) -> list[AttemptState]:
         """Return the attempts that wait, next first."""
@@ -120,7 +127,7 @@ class ServerState:
     def sight(self, prompt_id: str, at: datetime) -> AttemptState | None:
         """Return the open attempt that a frame speaks of; None where it is late: it has ended."""
         attempt = self.attempts.get(prompt_id)
-        if attempt is None and prompt_id not in self.ended:
+        if attempt is None and prompt_id not in self.ended and len(self.attempts) < OPEN_LIMIT:
             attempt = self.add(prompt_id, at)
         return attempt
 
@@ -131,6 +138,8 @@ class ServerState:
         known = attempt.started_grade
         if not attempt.is_open or (known is not None and known.rank <= grade.rank):
             return
+        if attempt.status is not Status.RUNNING:
+            self.attempts.move_to_end(attempt.key.prompt_id)
         attempt.status = Status.RUNNING
         attempt.started_at, attempt.started_grade = started_at, grade
         yield AttemptStarted(attempt.key, started_at, grade)
@@ -174,6 +183,13 @@ class ServerState:
         """Know an ended prompt without telling of it."""
         self.remember(Ended(end.key, number, end))
 
+    def keep_outlook(self, workload: str, outlook: Outlook) -> None:
+        """Keep how long a workload takes, and forget the one that was told longest ago."""
+        self.outlooks.pop(workload, None)
+        self.outlooks[workload] = outlook
+        while len(self.outlooks) > OUTLOOKS_LIMIT:
+            self.outlooks.pop(next(iter(self.outlooks)))
+
     def note_number(self, number: float | None) -> None:
         """Keep the highest number that ComfyUI gave out (front of the queue: negative)."""
         if number is not None:
@@ -196,10 +212,11 @@ def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
             started_at=new.started_at or known.started_at,
             fault=new.fault or (known.fault if new.outcome is known.outcome else None),
         )
+    # Only the history tells an end again: its times are ComfyUI's own, a frame's may be ours.
     return replace(
         known,
-        started_at=known.started_at or new.started_at,
-        ended_at=known.ended_at or new.ended_at,
+        started_at=new.started_at or known.started_at,
+        ended_at=new.ended_at or known.ended_at,
         fault=known.fault or (new.fault if new.outcome is known.outcome else None),
         cached_nodes=new.cached_nodes if known.cached_nodes is None else known.cached_nodes,
     )

@@ -70,10 +70,17 @@ def queue_etas(state: "ServerState", at: datetime) -> dict[str, Eta | None]:
     return etas
 
 
-def _after(clear: Eta, outlook: Outlook) -> Eta:
-    return Eta(
-        clear.middle + timedelta(seconds=outlook.median_s),
-        clear.earliest + timedelta(seconds=outlook.low_s),
-        clear.latest + timedelta(seconds=outlook.high_s),
-        outlook.count if clear.count == 0 else min(clear.count, outlook.count),
-    )
+def _after(clear: Eta, outlook: Outlook) -> Eta | None:
+    """Return when a workload should end that begins at `clear`, None past the year 9999.
+
+    A server whose clock jumps tells of attempts that took centuries.
+    """
+    try:
+        return Eta(
+            clear.middle + timedelta(seconds=outlook.median_s),
+            clear.earliest + timedelta(seconds=outlook.low_s),
+            clear.latest + timedelta(seconds=outlook.high_s),
+            outlook.count if clear.count == 0 else min(clear.count, outlook.count),
+        )
+    except OverflowError:
+        return None

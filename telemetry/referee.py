@@ -29,6 +29,7 @@ from telemetry.transitions import (
     ServerRestarted,
     Transition,
 )
+from telemetry.uses import is_older, is_same_use, is_used_again
 from telemetry.words import Grade, Outcome, Status
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 REMOVED = "removed from the queue"
 FORGOTTEN = "ComfyUI no longer knows it: its history was cleared while it ran"
 RESTARTED = "ComfyUI restarted"
+# Nobody queues more; who claims more does not fill our memory. ComfyUI lists them by number.
+PENDING_LIMIT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,13 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     listed = {item.prompt_id for item in (*answer.running, *answer.pending)}
     recognise(state, (*answer.running, *answer.pending))
     if _numbers_began_again(state, answer):
-        yield from _restart(state, at, keep=listed)
-    for item in answer.pending:
-        _sight(state, item, at)
+        yield from _restart(state, told.asked_at, at, keep=listed)
+    for item in (*answer.pending[:PENDING_LIMIT], *answer.running):
+        yield from _make_way(state, item, told.asked_at)
+    for item in answer.pending[:PENDING_LIMIT]:
+        _sight(state, item, told.asked_at, at)
     for item in answer.running:
-        attempt = _sight(state, item, at)
+        attempt = _sight(state, item, told.asked_at, at)
         if attempt is not None:
             yield from state.start(attempt, at, Grade.POLLED)
     for attempt in state.open_attempts():
@@ -89,12 +94,24 @@ def _queue(state: ServerState, told: QueueTold, at: datetime) -> Iterator[Transi
     yield from _attribute(state, answer, told.asked_at)
 
 
-def _sight(state: ServerState, item: QueueItem, at: datetime) -> AttemptState | None:
+def _make_way(state: ServerState, item: QueueItem, asked_at: datetime) -> Iterator[Transition]:
+    """End the open attempt whose prompt_id the queue lists under another number: it is used again.
+
+    Its history entry may still be there, or was replaced or cleared before anybody asked for it.
+    """
+    attempt = state.known(item.prompt_id)
+    if attempt is not None and attempt.number not in (None, item.number):
+        yield from state.finish(attempt, _verdict(attempt, asked_at))
+
+
+def _sight(
+    state: ServerState, item: QueueItem, asked_at: datetime, at: datetime
+) -> AttemptState | None:
     """Return the open attempt of a listed prompt; None where the answer is older than its end."""
     attempt = state.known(item.prompt_id)
     if attempt is None:
         ended = state.ended.get(item.prompt_id)
-        if ended is not None and ended.number in (None, item.number):
+        if ended is not None and not is_used_again(state, ended, item, asked_at):
             return None
         attempt = state.add(item.prompt_id, at, item.number)
     _identify(state, attempt, item)
@@ -156,7 +173,7 @@ def _history(state: ServerState, told: HistoryTold, at: datetime) -> Iterator[Tr
     remembers = any(prompt_id in state.ended for prompt_id in named) if knew else None
     for entry in told.answer.entries:
         yield from _ended(state, entry, at)
-    yield from _judge(state, told, named, remembers, at)
+    yield from _judge(state, told, remembers, at)
 
 
 def _paging_back(state: ServerState, event: PagingBack, at: datetime) -> Iterator[Transition]:
@@ -178,14 +195,15 @@ def _paged_back(state: ServerState, event: PagedBack, at: datetime) -> Iterator[
 def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Transition]:
     prompt_id, number = entry.item.prompt_id, entry.item.number
     attempt, ended = state.known(prompt_id), state.ended.get(prompt_id)
-    if attempt is not None and attempt.number not in (None, number):
-        return  # the entry of an earlier use of the same prompt_id
-    if attempt is None and ended is not None and ended.number in (None, number):
+    is_open = attempt is not None and attempt.number in (None, number)
+    if not is_open and ended is not None and is_same_use(state, entry, ended):
         yield from state.correct(ended, _end_of(entry, ended.key, ended.end.found_later))
         return
     if attempt is None and ended is None and _forgotten(state, entry):
         state.pass_over(number, _end_of(entry, Key(prompt_id), found_later=True))
         return
+    if not is_open and (attempt is not None or is_older(state, entry, ended)):
+        return  # the entry of an earlier use of the same prompt_id
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
         attempt.found_later = _ran_unwatched(state, entry)
@@ -244,10 +262,11 @@ def unjudged(state: ServerState) -> list[str]:
 
 
 def _judge(
-    state: ServerState, told: HistoryTold, named: set[str], remembers: bool | None, at: datetime
+    state: ServerState, told: HistoryTold, remembers: bool | None, at: datetime
 ) -> Iterator[Transition]:
     """Give the verdict on prompts that are neither in the queue nor in a history that tells all.
 
+    What the answer names has ended by now; an entry of an earlier use tells nothing of an open one.
     `remembers` says whether the answer names a prompt that was known to have ended before; None
     where none was known.
     """
@@ -260,11 +279,10 @@ def _judge(
         for attempt in state.open_attempts()
         if attempt.vanished_at is not None
         and told.asked_at >= attempt.vanished_at
-        and attempt.key.prompt_id not in named
         and (told.complete or told.only == attempt.key.prompt_id)
     ]
     if told.complete and state.contact.broken and _forgot(gone, remembers):
-        yield from _restart(state, at, keep=set())
+        yield from _restart(state, told.asked_at, at, keep=set())
         gone = [attempt for attempt in gone if attempt.is_open]
     for attempt in gone:
         yield from state.finish(attempt, _verdict(attempt, told.asked_at))
@@ -292,12 +310,16 @@ def _verdict(attempt: AttemptState, at: datetime) -> AttemptEnded:
     return AttemptEnded(attempt.key, Outcome.CANCELLED, Grade.POLLED, None, at, reason=REMOVED)
 
 
-def _restart(state: ServerState, at: datetime, keep: set[str]) -> Iterator[Transition]:
-    """Close what the old life left open; whatever the new one lists is kept."""
+def _restart(
+    state: ServerState, asked_at: datetime, at: datetime, keep: set[str]
+) -> Iterator[Transition]:
+    """Close what the old life left open; what the new one lists, or told of since, is kept."""
     lost = [
         attempt
         for attempt in state.open_attempts()
-        if attempt.key.prompt_id not in keep and (keep or attempt.vanished_at is not None)
+        if attempt.key.prompt_id not in keep
+        and attempt.seen_at <= asked_at
+        and (keep or attempt.vanished_at is not None)
     ]
     for attempt in lost:
         end = AttemptEnded(

@@ -393,7 +393,7 @@ class Watch:
             await asyncio.wait([asyncio.wrap_future(saved)])
         outlook = await in_thread(self.record.outlook, self.leased.server_id, workload)
         if outlook is not None:
-            self.state.outlooks[workload] = outlook
+            self.state.keep_outlook(workload, outlook)
             self.live.touch()
 
 

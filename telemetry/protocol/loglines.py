@@ -17,6 +17,8 @@ from telemetry.protocol.wire import clean
 LINE_LIMIT = 2_000
 LINES_LIMIT = 200
 ENTRY_LIMIT = 20_000
+# No pattern matches less ("got prompt"): a flood of newlines costs next to nothing.
+SHORTEST_LINE = 10
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _ENDS = re.compile(r"[\r\n]+")
@@ -224,7 +226,7 @@ def line_of(line: str) -> LogLine | None:
     if "\x1b" in bare:
         bare = _ANSI.sub("", bare)
     bare = _LEVEL.sub("", bare.strip())
-    if not bare:
+    if len(bare) < SHORTEST_LINE:
         return None
     for pattern, build in PATTERNS:
         match = pattern.match(bare)

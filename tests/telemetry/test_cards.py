@@ -112,6 +112,17 @@ def test_it_knows_no_eta_behind_an_attempt_of_unknown_length(feed):
     assert (eta.at, eta.note) == (None, "behind one of unknown length")
 
 
+def test_it_knows_no_eta_past_the_last_date_there_is(feed):
+    feed.queue(3, running=[prompt("a")], pending=[prompt("b", 2), prompt("c", 3)])
+    millennia_s = 3168 * 365 * 86400.0
+    workload = feed.state.known("a").facts.workload
+    feed.state.outlooks[workload] = Outlook(1, millennia_s, millennia_s, millennia_s)
+
+    shown = card(feed, 3)
+    assert [row.eta.at is None for row in shown.next] == [False, True]
+    assert shown.next[1].eta.note == "behind one of unknown length"
+
+
 @pytest.mark.parametrize(
     ("second", "ends_at", "note"),
     [

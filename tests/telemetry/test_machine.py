@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from telemetry import machine, referee
 from telemetry import transitions as t
 from telemetry.contact import (
     Answered,
@@ -16,6 +17,7 @@ from telemetry.contact import (
     Waiting,
 )
 from telemetry.machine import ServerState
+from telemetry.outlook import Outlook
 from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue
 from telemetry.protocol import frames as f
 from telemetry.referee import HistoryTold, QueueTold, unjudged
@@ -487,3 +489,150 @@ def test_it_calls_waiting_prompts_lost_when_a_restarted_server_has_run_others_si
     feed.history(60, (prompt("n", 0), success(50, 55)))
 
     assert feed.ends()["b"] == ("lost", "ComfyUI restarted")
+
+
+def test_it_does_not_believe_a_clock_that_is_millennia_off(feed):
+    feed.at(0, Answered(1.5))
+    feed.at(1, Answered(7973 * 365 * 86400.0))
+
+    assert feed.state.skew_s == 1.5
+    feed.history(2, (prompt("a"), success(0, 1)))
+    assert feed.ends()["a"] == ("success", "")
+
+
+def test_it_takes_the_last_to_begin_as_the_one_at_work(feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    feed.queue(1, running=[prompt("a")], pending=[prompt("b", 2)])
+    feed.frame(2, "progress", value=1, max=4, prompt_id="b", node="3")
+
+    assert feed.state.running_attempt().key.prompt_id == "b"
+
+
+def test_it_corrects_a_beginning_that_it_had_to_guess_by_the_history(feed):
+    feed.frame(1, "progress", value=1, max=4, prompt_id="a", node="3")
+    feed.frame(2, "execution_interrupted", prompt_id="a", node_id="3", timestamp=ms(2))
+    interrupted = ["execution_interrupted", {"prompt_id": "a", "node_id": "3", "timestamp": ms(2)}]
+    status = {**success(0.5, 2), "status_str": "error"}
+    status["messages"][2] = interrupted
+    feed.history(3, (prompt("a"), status))
+
+    end = feed.changes[-1]
+    assert (end.started_at, end.ended_at) == (
+        BEGAN + timedelta(seconds=0.5),
+        BEGAN + timedelta(seconds=2),
+    )
+    assert feed.history(4, (prompt("a"), status)) == []
+
+
+def test_it_ends_a_prompt_whose_id_is_used_again_before_anybody_told_how_it_ended(feed):
+    feed.queue(0, running=[prompt("a", 1)])
+    feed.queue(2, pending=[prompt("a", 2)])
+
+    assert feed.ends()["a"][0] == "lost"
+    assert feed.state.known("a").key == t.Key("a", 1)
+    feed.history(3, (prompt("a", 1), success(0, 1)))
+    assert feed.ends()["a"] == ("success", "")
+    assert feed.state.known("a").status is Status.QUEUED
+
+
+def test_it_tells_a_used_prompt_id_by_its_time_where_a_restart_gave_it_the_same_number(feed):
+    feed.history(1, (prompt("a", 0), success(0, 1)))
+    feed.queue(5, running=[prompt("a", 0, create_time=ms(4))])
+
+    assert feed.state.running_attempt().key == t.Key("a", 1)
+    feed.queue(7)
+    feed.history(7, (prompt("a", 0), success(5, 6)))
+    ends = [c for c in feed.changes if isinstance(c, t.AttemptEnded)]
+    assert [(c.key.repeat, c.ended_at) for c in ends] == [
+        (0, BEGAN + timedelta(seconds=1)),
+        (1, BEGAN + timedelta(seconds=6)),
+    ]
+
+
+def test_it_finds_a_use_in_the_history_that_a_restart_gave_a_known_number(feed):
+    feed.history(1, (prompt("a", 0), success(0, 1)))
+    feed.history(9, (prompt("a", 0), success(5, 6)))
+
+    assert feed.state.ended["a"].key == t.Key("a", 1)
+
+
+def test_it_knows_an_entry_again_whose_clock_was_set_back_while_it_ran(feed):
+    feed.history(1, (prompt("a", 0), success(100, 1)))
+
+    assert feed.history(2, (prompt("a", 0), success(100, 1))) == []
+
+
+def test_it_remembers_no_more_nodes_of_a_prompt_than_people_draw(feed, monkeypatch):
+    monkeypatch.setattr("telemetry.attempt.NODES_LIMIT", 3)
+    for number in range(9):
+        feed.frame(number, "executing", prompt_id="a", node=f"n{number}")
+
+    attempt = feed.state.known("a")
+    assert (len(attempt.nodes), attempt.node) == (3, "n8")
+
+
+def test_it_judges_a_prompt_although_the_history_tells_of_an_earlier_use_of_its_id(feed):
+    feed.history(1, (prompt("a", 1), success(0, 1)))
+    feed.queue(2, pending=[prompt("a", 2)])
+    feed.queue(3)
+    feed.history(3, (prompt("a", 1), success(0, 1)))
+
+    assert feed.ends()["a"] == ("cancelled", "removed from the queue")
+    assert feed.state.open_attempts() == []
+    assert feed.history(4, (prompt("a", 1), success(0, 1))) == []
+
+
+def test_it_takes_a_lost_prompt_that_is_listed_again_for_another_use(feed):
+    feed.queue(0, pending=[prompt("a", 1)])
+    feed.queue(1)
+    feed.history(1)
+    feed.queue(1.1, pending=[prompt("a", 1)], asked=0.9)
+    assert feed.state.open_attempts() == []
+
+    feed.queue(1.2, pending=[prompt("a", 1)])
+
+    assert feed.state.known("a").key == t.Key("a", 1)
+
+
+def test_it_keeps_a_prompt_that_began_while_the_answer_that_shows_a_restart_was_under_way(feed):
+    feed.queue(0, running=[prompt("a", 5)])
+    feed.frame(2.1, "progress", value=1, max=4, prompt_id="c", node="3")
+    feed.queue(2.2, running=[prompt("b", 0)], asked=2.0)
+
+    assert feed.ends() == {"a": ("lost", "ComfyUI restarted")}
+    assert feed.state.known("c").is_open
+
+
+def test_it_finds_a_later_use_that_ended_before_the_earlier_one_was_given_up(feed):
+    feed.queue(0, running=[prompt("a", 1)])
+    feed.queue(5)
+    later = (prompt("a", 2), success(2, 3))
+    feed.history(5, later)
+    feed.history(6, later)
+
+    ends = [c for c in feed.changes if isinstance(c, t.AttemptEnded)]
+    assert [(c.key.repeat, c.outcome) for c in ends] == [(0, Outcome.LOST), (1, Outcome.SUCCESS)]
+
+
+def test_it_does_not_follow_prompts_that_frames_invent_without_end(feed, monkeypatch):
+    monkeypatch.setattr(machine, "OPEN_LIMIT", 10)
+    for number in range(30):
+        feed.frame(number, "execution_start", prompt_id=f"p{number}", timestamp=ms(number))
+
+    assert len(feed.state.attempts) == 10
+
+
+def test_it_follows_the_next_prompts_of_a_queue_without_end(feed, monkeypatch):
+    monkeypatch.setattr(referee, "PENDING_LIMIT", 10)
+    feed.queue(0, pending=[prompt(f"p{number}", number) for number in range(30)])
+
+    assert list(feed.state.attempts) == [f"p{number}" for number in range(10)]
+
+
+def test_it_forgets_the_oldest_outlooks(monkeypatch):
+    monkeypatch.setattr(machine, "OUTLOOKS_LIMIT", 2)
+    state = ServerState()
+    for workload in ("a", "b", "a", "c"):
+        state.keep_outlook(workload, Outlook(3, 1.0, 1.0, 1.0))
+
+    assert list(state.outlooks) == ["a", "c"]

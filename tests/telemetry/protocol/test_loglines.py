@@ -20,6 +20,7 @@ MIB, GIB = 1 << 20, 1 << 30
         ("\r100%|██████████| 20/20 [01:05<00:00,  3.25s/it]", log.Step(20, 20, 1 / 3.25)),
         ("Sampling:  5%|▌ | 1/20 [00:02<00:38, 2.00s/it]", log.Step(1, 20, 0.5, "Sampling")),
         ("12it [00:03,  3.50it/s]", log.Step(12, None, 3.5)),
+        ("1%||0/2 []", log.Step(0, 2, None)),
         ("\x1b[32m[INFO]\x1b[0m got prompt\n", log.GotPrompt()),
         ("got prompt\n", log.GotPrompt()),
         (
@@ -94,3 +95,9 @@ def test_it_is_not_slowed_by_hostile_lines(hostile):
 
     # Milliseconds in fact; a pattern that backtracks would take minutes.
     assert time.process_time() - began < 2
+
+
+def test_it_tries_no_pattern_on_a_flood_of_lines_that_are_too_short_to_match(monkeypatch):
+    monkeypatch.setattr(log, "PATTERNS", [(None, None)])
+
+    assert list(lines_of("ab\n" * 5000)) == []
