@@ -1,6 +1,8 @@
 """The attempts that a batch speaks of: read at once, changed in memory, written at once."""
 
+import json
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from django.db.models.functions import Coalesce
@@ -29,13 +31,10 @@ def row_key(leased: Leased, key: Key) -> RowKey:
     return RowKey(leased.server_id, key.prompt_id, key.repeat)
 
 
-NATURAL = ["server", "prompt_id", "repeat"]
-# Everything but what names the row, and when it was first seen.
-CHANGEABLE = [
-    field.name
-    for field in Attempt._meta.concrete_fields
-    if field.name not in ("id", "seen_at", "found_later", *NATURAL)
-]
+NATURAL = ("server", "prompt_id", "repeat")
+# What stays as it was when the row was made.
+KEPT = ("seen_at", "found_later")
+FIELDS = [field for field in Attempt._meta.concrete_fields if not field.primary_key]
 NODE_COLUMNS = (
     *("attempt", "node"),
     *("class_type", "started_at", "ended_at", "duration_s", "cached"),
@@ -122,13 +121,16 @@ class AttemptRows:
         _settle({self.rows[key].scene_id for key in self._to_settle})
 
     def _save_attempts(self) -> None:
-        rows = [self.rows[key] for key in sorted(self._changed)]
-        for row in rows:
-            # By its natural key, new or known: one statement for both; the key comes back.
-            row.pk, row._state.adding = None, True
-        Attempt.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=NATURAL, update_fields=CHANGEABLE
+        told = upsert(
+            Attempt,
+            NATURAL,
+            [field.name for field in FIELDS],
+            (_values(self.rows[key]) for key in sorted(self._changed)),
+            kept=KEPT,
+            returning=("id", *NATURAL),
         )
+        for pk, *natural in told:
+            self.rows[RowKey(*natural)].pk = pk
 
     def _save_graphs(self) -> None:
         Graph.objects.bulk_create(
@@ -167,6 +169,17 @@ def _new(key: RowKey, change: t.AttemptSeen) -> Attempt:
         seen_at=change.at,
         found_later=change.found_later,
     )
+
+
+def _values(row: Attempt) -> list[Any]:
+    """Return a row's values as the database takes them, in the order of FIELDS."""
+    return [_plain(getattr(row, field.attname)) for field in FIELDS]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _told(change: t.AttemptSeen) -> dict[str, Any]:

@@ -17,8 +17,11 @@ def upsert(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     kept: Sequence[str] = (),
-) -> None:
+    returning: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
     """Insert rows; where one with the same `unique` columns is there, it takes over the values.
+
+    Returns the columns named in `returning` of all these rows, in no order.
 
     `columns` names all columns of a row, in the order of its values; those in `kept` stay as they
     are in a row that is there. No two rows may agree in their unique columns. The ORM's bulk_create
@@ -32,11 +35,16 @@ def upsert(
         f" ON CONFLICT ({_names([_field(model, name) for name in unique])}) DO UPDATE SET "
         + ", ".join(f"{_names([field])} = EXCLUDED.{_names([field])}" for field in new)
     )
+    if returning:
+        tail += f" RETURNING {_names([_field(model, name) for name in returning])}"
+    told: list[tuple[Any, ...]] = []
     values = _arrays if connection.vendor == "postgresql" else _tuples
     with connection.cursor() as cursor:
         for chunk in _chunks(rows, MOST_PARAMETERS // len(columns)):
             middle, parameters = values(fields, chunk)
             cursor.execute(head + middle + tail, parameters)
+            told += cursor.fetchall() if returning else []
+    return told
 
 
 def _field(model: type[models.Model], name: str) -> Any:

@@ -8,17 +8,15 @@ over is let go.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from telemetry import leases, topics
 from telemetry.clock import now
-from telemetry.database import with_connection
+from telemetry.database import DatabaseThread
 from telemetry.leases import Leased
 from telemetry.nvml import Nvml
 from telemetry.record import Record
@@ -31,8 +29,6 @@ BEAT_S = 2.0
 # After an error of ours a server is followed anew, but not at once: it may happen again.
 RESTART_S = 5.0
 LET_GO_S = 3.0
-
-T = TypeVar("T")
 
 
 class Collector:
@@ -48,7 +44,8 @@ class Collector:
         self._halt: asyncio.Event | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="leases")
+        # Beside the threads that look up names: those may hang for long.
+        self._leases = DatabaseThread("leases")
 
     def start(self) -> None:
         """Start following; returns once the collector's loop runs."""
@@ -80,6 +77,7 @@ class Collector:
         finally:
             await self._let_go(list(self._watches))
             await self._release()
+            await self._leases.close()
 
     async def _pause(self, seconds: float) -> None:
         assert self._halt is not None
@@ -93,19 +91,14 @@ class Collector:
         """Beat; whatever goes wrong must not end this thread, which follows all servers."""
         try:
             await self._beat()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             # The live path goes on while the database is down; writes are fenced anyway.
             log.warning("collector: cannot renew the leases: %s", error)
         except Exception:
             log.exception("collector: a beat failed; again in %.0f s", BEAT_S)
 
-    async def _in_own_thread(self, work: Callable[..., T], *args: Any) -> T:
-        """Run database work beside the threads that look up names: those may hang for long."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, with_connection, work, *args)
-
     async def _beat(self) -> None:
-        held = await self._in_own_thread(leases.claim, self.owner, now())
+        held = await self._leases.run(leases.claim, self.owner, now())
         wanted = {leased.server_id: leased for leased in held}
         gone = [key for key, (known, _) in self._watches.items() if _is_other(known, wanted)]
         departed = [self._watches[key][0] for key in gone if key not in wanted]
@@ -121,8 +114,8 @@ class Collector:
         """Take off the wall what nobody follows any more; not what another worker took over."""
         ids = [leased.server_id for leased in departed]
         if ids:
-            await self._in_own_thread(leases.let_go, self.owner, ids, now())
-        watched = await self._in_own_thread(leases.watched_among, ids)
+            await self._leases.run(leases.let_go, self.owner, ids, now())
+        watched = await self._leases.run(leases.watched_among, ids)
         for leased in departed:
             if leased.server_id not in watched:
                 await topics.remove(leased.team_id, leased.server_id, leased.fence)
@@ -171,8 +164,8 @@ class Collector:
 
     async def _release(self) -> None:
         try:
-            await self._in_own_thread(leases.release, self.owner, now())
-        except DatabaseError as error:
+            await self._leases.run(leases.release, self.owner, now())
+        except (DatabaseError, InterfaceError) as error:
             log.warning("collector: cannot give the leases back: %s", error)
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 T = TypeVar("T")
 
@@ -21,3 +22,28 @@ def with_connection(work: Callable[..., T], *args: Any) -> T:
         return work(*args)
     finally:
         close_old_connections()
+
+
+class DatabaseThread:
+    """A thread of its own that keeps its connection: for work that comes every few seconds."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        """Return work(*args); after an error of the database the next work connects anew."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, _kept, work, *args)
+
+    async def close(self) -> None:
+        """Close the connection, and end the thread."""
+        await self.run(connections.close_all)
+        self._executor.shutdown(wait=False)
+
+
+def _kept(work: Callable[..., T], *args: Any) -> T:
+    try:
+        return work(*args)
+    except (DatabaseError, InterfaceError):
+        connections.close_all()
+        raise

@@ -114,8 +114,8 @@ class Watch:
         self.leased = self.live.leased = replace(self.leased, name=name, simulated=simulated)
         self.live.touch()
 
-    def take(self, event: Any, at: datetime | None = None) -> None:
-        """Take one event in: state, record, live."""
+    def take(self, event: Any, at: datetime | None = None, *, touch: bool = True) -> None:
+        """Take one event in: state, record, live; `touch` False if it alone shows nowhere."""
         changes = self.state.apply(event, at or now())
         if isinstance(event, f.Malformed):
             self._tell_malformed()
@@ -124,7 +124,8 @@ class Watch:
             saved = self.record.record(self.leased, changes, lines)
             self.live.changed(lines, saved)
             self._want_outlooks(changes, saved)
-        self.live.touch()
+        if changes or touch:
+            self.live.touch()
 
     def _tell_malformed(self) -> None:
         """Log what cannot be used: the 1st, 10th, 100th …; a hostile server sends many."""
@@ -368,7 +369,16 @@ class Watch:
             since = self._asking_since
             if since is not None and (now() - since).total_seconds() > contact.SLOW_S:
                 self.take(contact.Waiting(since))
-            self.take(contact.Passed())
+            self.take(contact.Passed(), touch=self._ticks())
+
+    def _ticks(self) -> bool:
+        """Say whether a card changes by time alone: steps and ETAs age, and so does silence.
+
+        On an idle server nothing does; fifty of them would be drawn every second for nothing.
+        """
+        known = self.state.contact
+        fine = known.socket_open and known.unanswered_since is None and not known.offline
+        return bool(self.state.open_attempts()) or not fine
 
     def _want_outlooks(self, changes: list[Transition], saved: "Future[None] | None") -> None:
         """Look up how long a workload takes when it is first seen and after each of its ends."""
