@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from benchmarks.processes import ROOT, Process, free_port, listens, until
 from benchmarks.stack import HOST, Stack
 
-NETWORK = "10.213.77"
+# Two benchmarks at once must not share one.
+NETWORK = f"10.213.{os.getpid() % 256}"
 
 
 @dataclass(slots=True)
