@@ -1,0 +1,1 @@
+"""What the benchmark `faults` is made of: servers that fail, the truth, and who compares."""

@@ -1,0 +1,99 @@
+"""A viewer: signed in, on the wall's socket, as a browser is; notes what it is shown and when."""
+
+import contextlib
+import json
+import threading
+import time
+from dataclasses import dataclass
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from benchmarks.stack import HOST, Stack
+
+PARTS = ("head", "gpus", "notice", "exec", "next", "ended", "chip")
+SESSION = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from telemetry.models import Membership, Team
+user = User.objects.create_user("viewer")
+Membership.objects.create(team=Team.objects.get(slug="bench"), user=user)
+session = SessionStore()
+session[SESSION_KEY] = str(user.pk)
+session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+session.create()
+print("key", session.session_key)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message of the live socket, without its HTML."""
+
+    at: float
+    kind: str
+    epoch: str
+    elements: frozenset[str]
+
+
+class Viewer:
+    """One live socket, opened anew 0.2 s after it closes."""
+
+    def __init__(self, stack: Stack, web_port: int) -> None:
+        self._key = stack.shell(SESSION).split()[-1]
+        self._url = f"ws://{HOST}:{web_port}/ws/team/bench/"
+        self.shown: list[Shown] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="viewer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join(5)
+
+    @property
+    def epoch(self) -> str:
+        """Return the epoch of the newest message."""
+        return next((shown.epoch for shown in reversed(self.shown) if shown.epoch), "")
+
+    def since(self, at: float) -> list[Shown]:
+        """Return what was shown since then."""
+        return [shown for shown in list(self.shown) if shown.at >= at]
+
+    def whole_at(self, since: float, before: str, server_ids: list[int]) -> float | None:
+        """Return when, under another epoch than `before`, every part of every card was shown."""
+        missing = {f"server-{pk}-{part}" for pk in server_ids for part in PARTS}
+        missing |= {f"server-{pk}" for pk in server_ids}
+        began = False
+        for shown in self.since(since):
+            began = began or (shown.kind == "snapshot" and shown.epoch != before)
+            if began:
+                missing -= shown.elements
+                if not missing:
+                    return shown.at
+        return None
+
+    def _run(self) -> None:
+        headers = {"Cookie": f"sessionid={self._key}"}
+        while not self._ended.is_set():
+            with contextlib.suppress(OSError, WebSocketException):
+                self._look(headers)
+            self._ended.wait(0.2)
+
+    def _look(self, headers: dict[str, str]) -> None:
+        with connect(self._url, additional_headers=headers, max_size=None) as ws:
+            while not self._ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    self._take(str(ws.recv(timeout=0.5)))
+
+    def _take(self, text: str) -> None:
+        body = json.loads(text)
+        elements = frozenset(fragment["id"] for fragment in body.get("fragments", ()))
+        epoch = body.get("epoch", "")
+        self.shown.append(Shown(time.time(), body["type"], epoch, elements))
