@@ -90,10 +90,11 @@ class Monitor:
         return [c for c in list(self.reader.calls) if c.at >= since and c.port in ports]
 
     def first_stamp_at(self, fences: dict[int, int], since: float) -> float | None:
-        """Return when the last of the servers was first stamped under a fence beyond these."""
+        """Return when the last of the servers was first shown under a fence beyond these."""
         first: dict[int, float] = {}
         for call in list(self.reader.calls):
-            for server_id, fence in call.fences if call.at >= since else ():
+            # A stamp without a fragment shows nothing: it announces the fence.
+            for server_id, fence in call.fences if call.at >= since and call.fragments else ():
                 if fence > fences.get(server_id, 0):
                     first.setdefault(server_id, call.at)
         return max(first.values()) if first.keys() >= fences.keys() else None
