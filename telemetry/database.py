@@ -5,7 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    close_old_connections,
+    connection,
+    connections,
+)
 
 T = TypeVar("T")
 
@@ -47,3 +53,17 @@ def _kept(work: Callable[..., T], *args: Any) -> T:
     except (DatabaseError, InterfaceError):
         connections.close_all()
         raise
+
+
+def end_when_idle(seconds: float) -> None:
+    """Have the database end this transaction if nothing is said in it for so long.
+
+    A process that was stopped, or whose machine lost its power, would hold its locks for hours.
+    SQLite has no such thing, and no other machine.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            words = f"{int(seconds * 1000)}ms"
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [words]
+            )

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from telemetry.database import end_when_idle
 from telemetry.models import Lease, Server
 
 # The part of LEASE_S that a lease holds. The rest is for the others, who look at every beat (at
@@ -83,17 +84,23 @@ def _is_free(lease: Lease, now: datetime) -> bool:
 def _claimed(
     server: Server, before: Lease, owner: str, now: datetime, until: datetime
 ) -> Leased | None:
-    """Take a free lease over; None where somebody else was quicker, or the server is gone."""
+    """Take a free lease over; None where somebody else was quicker, or the server is gone.
+
+    One that is locked is skipped until the next beat: an old owner that was stopped while it wrote
+    holds it, and whoever waits for that renews none of its own leases meanwhile.
+    """
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lte=now), server=server)
-    won = free.filter(fence=before.fence).update(
-        owner=owner,
-        fence=F("fence") + 1,
-        expires_at=until,
-        renewed_at=now,
-        url=before.url or server.url,
-    )
-    if not won:
-        return None
+    with transaction.atomic():
+        end_when_idle(settings.LEASE_S / 2)
+        if not free.filter(fence=before.fence).select_for_update(skip_locked=True).first():
+            return None
+        Lease.objects.filter(server=server).update(
+            owner=owner,
+            fence=F("fence") + 1,
+            expires_at=until,
+            renewed_at=now,
+            url=before.url or server.url,
+        )
     return replace(
         _leased(server, before), fence=before.fence + 1, unwatched_since=before.renewed_at
     )
@@ -141,9 +148,11 @@ def held(server_ids: set[int]) -> dict[int, int]:
     """Return the newest fence of each server, and lock the rows until the transaction ends.
 
     Must be called inside a transaction: what is written in it under these fences is safe from a
-    newer owner. Locked in one order, so that no two writers wait for each other.
+    newer owner. Locked in one order, so that no two writers wait for each other. A process that
+    stops meanwhile loses the locks, and all that it wrote, in time for the next owner.
     """
     assert transaction.get_connection().in_atomic_block
+    end_when_idle(settings.LEASE_S / 2)
     rows = Lease.objects.select_for_update().filter(server_id__in=server_ids)
     return dict(rows.order_by("server_id").values_list("server_id", "fence"))
 

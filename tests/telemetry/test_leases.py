@@ -1,13 +1,16 @@
 """One collector per server, by a row with a fence."""
 
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from telemetry import leases
 from telemetry.models import Lease, Server, Team
+from tests.processes import until
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -152,3 +155,59 @@ def test_a_new_name_takes_no_new_connection_and_all_else_does(server):
         (after,) = leases.claim("me", NOON)
         Server.objects.update(**{field: old})
         assert (after.address != before.address) is anew, field
+
+
+# --- An owner that was stopped while it wrote --------------------------------------------------
+
+
+@contextmanager
+def stopped_while_writing(leased):
+    """Have another connection sit in a transaction that has locked the lease, and say nothing."""
+    locked, done, errors = threading.Event(), threading.Event(), []
+
+    def write():
+        try:
+            with transaction.atomic():
+                leases.held({leased.server_id})
+                locked.set()
+                done.wait(30)
+                Lease.objects.filter(owner="me").update(backfilling=True)
+        except DatabaseError as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert locked.wait(10)
+    yield errors
+    done.set()
+    thread.join(10)
+
+
+on_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has one machine and locks no rows"
+)
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_it_does_not_wait_for_an_owner_that_stopped_while_it_wrote(server):
+    other = Server.objects.create(team=server.team, name="kino-02", url="http://kino-02:8188")
+    first, _ = leases.claim("me", NOON)
+    with stopped_while_writing(first):
+        (yours,) = leases.claim("you", later(60))
+
+    assert yours.server_id == other.pk
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_it_takes_the_lock_from_an_owner_that_stopped_while_it_wrote(server, settings):
+    (mine,) = leases.claim("me", NOON)
+    settings.LEASE_S = 1
+    with stopped_while_writing(mine) as errors:
+        until(lambda: leases.claim("you", later(60)), "the lease")
+
+    assert errors
+    assert not Lease.objects.get().backfilling
