@@ -119,6 +119,8 @@ class Contact:
     retry: RetryPlanned | None = None
     # Contact was lost since the referee last answered: a restart is possible.
     broken: bool = True
+    # Nobody listened at its address since it last answered.
+    refused: bool = False
     dropped_frames: int = 0
     reconnects: int = 0
 
@@ -151,11 +153,13 @@ def _retry(state: ServerState, event: RetryPlanned, at: datetime) -> Iterator[Tr
 def _answered(state: ServerState, event: Answered, at: datetime) -> Iterator[Transition]:
     contact = state.contact
     missed_since = contact.unanswered_since
-    if missed_since is not None and (at - missed_since).total_seconds() > SLOW_S:
+    slow = missed_since is not None and (at - missed_since).total_seconds() > SLOW_S
+    # Who went away and came back at once may have forgotten all that it knew.
+    if missed_since is not None and (slow or contact.refused):
         since = contact.answered_at or contact.watching_since or missed_since
         yield BlindWindowEnded(since, at, contact.reason or "no answer")
         contact.watching_since = at
-    contact.answered_at, contact.unanswered_since = at, None
+    contact.answered_at, contact.unanswered_since, contact.refused = at, None, False
     if event.skew_s is not None and abs(event.skew_s) <= LARGEST_SKEW_S:
         state.skew_s = event.skew_s
     yield from _heard(state, at)
@@ -174,6 +178,7 @@ def _heard(state: ServerState, at: datetime) -> Iterator[Transition]:
 def _unanswered(state: ServerState, event: Unanswered, at: datetime) -> Iterator[Transition]:
     contact = state.contact
     contact.reason, contact.broken = event.reason, contact.broken or event.refused
+    contact.refused = contact.refused or event.refused
     contact.unanswered_since = contact.unanswered_since or event.since
     silent_s = (at - contact.unanswered_since).total_seconds()
     heard = contact.heard_at

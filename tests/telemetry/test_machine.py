@@ -415,6 +415,16 @@ def test_it_records_the_time_in_which_nothing_answered_as_a_blind_window(feed):
     assert (window.began_at, window.ended_at) == (BEGAN, BEGAN + timedelta(seconds=20))
 
 
+def test_it_records_a_blind_window_however_short_where_nobody_listened(feed):
+    feed.at(0, Answered())
+    feed.at(1, Unanswered("connection refused", refused=True, since=BEGAN + timedelta(seconds=1)))
+    changes = feed.at(2, Answered())
+
+    (window,) = [c for c in changes if isinstance(c, t.BlindWindowEnded)]
+    assert (window.began_at, window.ended_at) == (BEGAN, BEGAN + timedelta(seconds=2))
+    assert feed.at(3, Answered()) == []
+
+
 def test_it_tells_a_dropped_socket_once(feed):
     feed.at(0, SocketOpened(log_stream=True))
     feed.at(1, SocketClosed("1006"))
