@@ -400,7 +400,8 @@ class Watch:
     async def _look_up(self, workload: str, saved: "Future[None] | None") -> None:
         """Ask once the change is committed, so that the attempt that just ended counts."""
         if saved is not None:
-            await asyncio.wait([asyncio.wrap_future(saved)])
+            # Refused or failed: the recorder has logged it.
+            await asyncio.gather(asyncio.wrap_future(saved), return_exceptions=True)
         outlook = await in_thread(self.record.outlook, self.leased.server_id, workload)
         if outlook is not None:
             self.state.keep_outlook(workload, outlook)

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 from collections import defaultdict
+from concurrent.futures import Future
 
 import pytest
 from django.test import override_settings
@@ -346,3 +348,22 @@ def test_it_counts_one_bad_frame_in_a_hundred_and_takes_the_others():
             return watch.state.malformed
 
     assert run(work) == 1
+
+
+def test_it_leaves_to_the_recorder_to_tell_of_a_refused_change(caplog):
+    class Refusing(Kept):
+        def record(self, leased, changes, lines):
+            super().record(leased, changes, lines)
+            refused = Future()
+            refused.set_exception(RuntimeError("the fence is old"))
+            return refused
+
+    async def work():
+        async with simulator(speed=20.0) as sim, watched(sim, Refusing()) as (_, kept):
+            prompt_id = sim.submit(tqdm_graph(), client_id="artist-1")
+            await until(lambda: ended(kept, prompt_id), "the end")
+
+    run(work)
+    gc.collect()
+
+    assert "never retrieved" not in caplog.text
