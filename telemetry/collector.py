@@ -136,6 +136,8 @@ class Collector:
             self._following[leased.server_id].rename(leased.name, leased.simulated)
 
     async def _watch(self, leased: Leased) -> None:
+        # First of all: until the store knows this fence, it takes what a paused old owner sends.
+        await topics.announce(leased.team_id, leased.server_id, leased.fence)
         while True:
             watch = Watch(leased, self.record, self._topics, self.sampler)
             self._following[leased.server_id] = watch

@@ -7,6 +7,7 @@ never waits for the database longer than that.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 0.05
 # While the store is away, cards are rendered for nothing: not so often then.
 STORE_AWAY_S = 1.0
+ANNOUNCE_S = 1.0
 
 
 async def publish(topic: str, parts: list[Part]) -> Stamped | None:
@@ -67,6 +69,13 @@ def merged(parts: list[Part]) -> Change:
         whole.attrs.extend(part.change.attrs)
         whole.feed.extend(part.change.feed)
     return whole
+
+
+async def announce(team_id: int, server_id: int, fence: int) -> None:
+    """Have the store refuse a server's older fences from now on: its old owner may wake up."""
+    with contextlib.suppress(TimeoutError):  # where the store hangs, what it holds is old anyway
+        async with asyncio.timeout(ANNOUNCE_S):
+            await publish(team_topic(team_id), [Part((server_id, fence), Change())])
 
 
 async def remove(team_id: int, server_id: int, fence: int) -> None:

@@ -1,5 +1,6 @@
 """All servers of a worker: added, changed, let go; nothing of one ends the others."""
 
+import asyncio
 import threading
 
 import pytest
@@ -7,7 +8,9 @@ from django.utils import timezone
 
 from telemetry import collector as collector_module
 from telemetry.collector import Collector
+from telemetry.envelope import team_topic
 from telemetry.models import Lease, Server, Team
+from telemetry.stores import Change, Fragment, Part, live_store
 from tests.processes import until
 from tests.telemetry.simulated import Kept
 
@@ -67,6 +70,17 @@ def test_it_follows_a_server_that_is_added_and_anew_one_that_is_changed(collecto
     Server.objects.filter(pk=server.pk).update(url="http://kino-01:9999")
 
     until(lambda: begun()[-1] == "http://kino-01:9999", "the changed server")
+
+
+def test_it_has_the_store_refuse_an_old_owner_before_the_watch_begins(collector, team):
+    collector.start()
+    server = add(team, "kino-01")
+    until(begun, "the server")
+
+    late = Part((server.pk, Lease.objects.get().fence - 1), Change([Fragment("head", "late")]))
+    stamped = asyncio.run(live_store().stamp(team_topic(team.pk), [late]))
+
+    assert stamped.stamp is None
 
 
 @pytest.mark.parametrize("field", ["bearer_encrypted", "basic_encrypted", "authorities"])
