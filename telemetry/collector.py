@@ -19,6 +19,7 @@ from telemetry.clock import now
 from telemetry.database import DatabaseThread
 from telemetry.leases import Leased
 from telemetry.nvml import Nvml
+from telemetry.pauses import Pauses
 from telemetry.record import Record
 from telemetry.sampler import Sampler
 from telemetry.watch import Watch
@@ -68,7 +69,9 @@ class Collector:
 
     async def _main(self) -> None:
         self._loop, self._halt = asyncio.get_running_loop(), asyncio.Event()
-        self._topics = topics.Topics()
+        # Shorter than what is left of a lease just before it is renewed.
+        self._pauses = Pauses(0.45 * settings.LEASE_S)
+        self._topics = topics.Topics(self._pauses.paused)
         self._ready.set()
         try:
             while not self._halt.is_set():
@@ -89,6 +92,8 @@ class Collector:
 
     async def _try_to_beat(self) -> None:
         """Beat; whatever goes wrong must not end this thread, which follows all servers."""
+        self._pauses.paused()
+        began_at = self._pauses.clock()
         try:
             await self._beat()
         except (DatabaseError, InterfaceError) as error:
@@ -96,6 +101,7 @@ class Collector:
             log.warning("collector: cannot renew the leases: %s", error)
         except Exception:
             log.exception("collector: a beat failed; again in %.0f s", BEAT_S)
+        self._pauses.asked(began_at)
 
     async def _beat(self) -> None:
         held = await self._leases.run(leases.claim, self.owner, now())

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -89,8 +89,9 @@ async def remove(team_id: int, server_id: int, fence: int) -> None:
 class Topic:
     """A team's wall as this collector tells it; all calls on the collector's loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, paused: Callable[[], bool] = lambda: False) -> None:
         self.name = name
+        self._paused = paused
         self.window_s = settings.LIVE_WINDOW_MS / 1000
         self.lives: list[Live] = []
         self._wake = asyncio.Event()
@@ -149,7 +150,8 @@ class Topic:
         parts += [part for live, line in lines for part in self._line(live, line)]
         if not parts:
             return True
-        stamped = await publish(self.name, parts)
+        # Last of all: a pause comes at any moment, and the store may not know the new owner yet.
+        stamped = None if self._paused() else await publish(self.name, parts)
         if stamped is None:
             self._tell_all_again()
         elif stamped.stamp is not None:
@@ -185,14 +187,18 @@ class Topic:
 
 
 class Topics:
-    """The topics of a collector, each running from its first use on."""
+    """The topics of a collector, each running from its first use on.
 
-    def __init__(self) -> None:
+    While `paused` says so, nothing is published: the leases may be somebody else's by now.
+    """
+
+    def __init__(self, paused: Callable[[], bool] = lambda: False) -> None:
+        self._paused = paused
         self._topics: dict[int, tuple[Topic, asyncio.Task[None]]] = {}
 
     def of(self, team_id: int) -> Topic:
         """Return the topic of a team's wall."""
         if team_id not in self._topics:
-            topic = Topic(team_topic(team_id))
+            topic = Topic(team_topic(team_id), self._paused)
             self._topics[team_id] = topic, asyncio.create_task(topic.run(), name=topic.name)
         return self._topics[team_id][0]
