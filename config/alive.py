@@ -28,7 +28,7 @@ def answers(port: int = PORT) -> bool:
 
 
 def _host() -> str:
-    name = next(iter(env.words("ALLOWED_HOSTS", "localhost")), "localhost")
+    name = next(iter(env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")), "localhost")
     return "localhost" if name == "*" else name.lstrip(".")
 
 

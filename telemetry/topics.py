@@ -100,6 +100,7 @@ class Topic:
         # What was told last, to tell it again where what is retained was lost.
         self._told: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
         self._epoch: str | None = None
+        self._published_at = 0.0
 
     @contextmanager
     def joined(self, live: "Live") -> Iterator[None]:
@@ -125,14 +126,13 @@ class Topic:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            began = time.monotonic()
             dirty, self._dirty = list(self._dirty.values()), {}
             unsaved = [future for live in dirty for future in live.unsaved]
             if unsaved:
                 await asyncio.wait(unsaved, timeout=PATIENCE_S)
             told = await self._try_to_publish(dirty)
             pause_s = self.window_s if told else max(self.window_s, STORE_AWAY_S)
-            await asyncio.sleep(max(0.0, pause_s - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, self._published_at + pause_s - time.monotonic()))
 
     async def _try_to_publish(self, dirty: list["Live"]) -> bool:
         """Publish; whatever goes wrong must not end this task, on which all viewers depend."""
@@ -151,6 +151,7 @@ class Topic:
         if not parts:
             return True
         # Last of all: a pause comes at any moment, and the store may not know the new owner yet.
+        self._published_at = time.monotonic()
         stamped = None if self._paused() else await publish(self.name, parts)
         if stamped is None:
             self._tell_all_again()
