@@ -39,8 +39,10 @@ ROLE = "purger"
 AGE = "timestamptz '{now}' - interval '400 days' * ({n} - i) / {n}"
 BULK = (
     """insert into telemetry_server
-         (id, team_id, name, url, bearer_encrypted, enabled, simulated, position, created_at)
-       select 1000 + i, {team}, 'old ' || i, 'http://old-' || i, '', false, true, 0, now()
+         (id, team_id, name, url, bearer_encrypted, basic_encrypted, authorities,
+          enabled, simulated, position, created_at)
+       select 1000 + i, {team}, 'old ' || i, 'http://old-' || i, '', '', '',
+              false, true, 0, now()
        from generate_series(0, 9) i""",
     """insert into history_run
          (id, team_id, source, external_id, story_id, submitter, began_at, touched_at)
