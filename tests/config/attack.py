@@ -20,7 +20,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.processes import ROOT, Process, Site, free_port, get, post, simulator, starting, until
+from tests.processes import ROOT, Process, Site, free_port, get, post, starting, until
 
 ATTACK_S = 14.0
 # On a machine that is busy with ten servers as well.
@@ -295,8 +295,9 @@ def attack(folder, browser, seconds=ATTACK_S):
             SCENEWATCH_REFUSED_ADDRESSES=REFUSED_HOST,
             SCENEWATCH_RECONNECT_DELAYS_S="1",
         )
-        simulator(started, port)
-        for process in processes.values():
+        healthy = started(Process, "simulate_comfyui", "--port", str(port), "--scenario", "none")
+        # Eleven interpreters at once: each is waited for, so that the last one has long enough.
+        for process in (*processes.values(), healthy):
             process.said("http://127.0.0.1:")
         site.up()
         visitor = Visitor(site)
