@@ -7,6 +7,7 @@ from datetime import datetime
 from telemetry.clock import lasted
 from telemetry.graph import GraphFacts
 from telemetry.identity import Identity
+from telemetry.protocol.wire import NODES_LIMIT
 from telemetry.transitions import AttemptEnded, AttemptSeen, Key, NodeFinished
 from telemetry.words import Grade, Outcome, Status
 
@@ -102,8 +103,11 @@ class AttemptState:
         return self.facts.classes.get(node) if node is not None else None
 
     def begin_node(self, node: str, at: datetime) -> None:
-        """Take node as the one at work; doing so again changes nothing."""
-        if node not in self.nodes:
+        """Take node as the one at work; doing so again changes nothing.
+
+        Of more than NODES_LIMIT none is kept: a server may invent them without end.
+        """
+        if node not in self.nodes and len(self.nodes) < NODES_LIMIT:
             self.nodes[node] = NodeRun(node, at)
         self.node, self.node_grade, self.phase = node, Grade.MEASURED, None
 
