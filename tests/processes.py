@@ -39,13 +39,15 @@ def until(condition, what):
 class Process:
     """A manage.py command, its output in a file."""
 
+    script = ROOT / "manage.py"
+
     def __init__(self, folder, *args, **env):
-        self.log = folder / f"{args[0]}-{time.monotonic_ns()}.log"
+        self.log = folder / f"{type(self).__name__}-{time.monotonic_ns()}.log"
         # Only what the command needs: the suite's own settings must not reach it.
         own = {k: v for k, v in os.environ.items() if not k.startswith(("SCENEWATCH_", "DJANGO_"))}
         with self.log.open("w") as out:
             self.popen = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), *args],
+                [sys.executable, str(self.script), *args],
                 cwd=folder,
                 env={**own, "PYTHONUNBUFFERED": "1", **env},
                 stdout=out,

@@ -8,6 +8,7 @@ in a browser shows, and who calls at an address that nobody may be led to.
 import contextlib
 import http.cookiejar
 import itertools
+import json
 import re
 import signal
 import socket
@@ -20,7 +21,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.processes import ROOT, Process, Site, free_port, get, post, starting, until
+from tests.processes import ROOT, Process, Site, free_port, get, post, simulator, starting, until
 
 ATTACK_S = 14.0
 # On a machine that is busy with ten servers as well.
@@ -31,7 +32,6 @@ STOP_S = 5.0
 MIB_LIMIT = 160 + 3 * 3 * 64
 PASSWORD = "correct horse battery"
 REFUSED_HOST = "127.0.0.2"
-KINDS = ("huge", "gzip-bomb", "redirect", "slow-loris", "endless", "bad-http")
 HEALTHY, LIAR, STORM, DIRECT = "healthy", "liar", "storm", "direct"
 
 
@@ -257,16 +257,17 @@ ONLINE = f"""select 1 from history_activityevent join telemetry_server s on s.id
 # --- The attack -----------------------------------------------------------------------------------
 
 
-def hostile_servers(started, doorbell):
-    """Start every hostile server, each in a process of its own; return them by name, with URLs."""
-    ports = {name: free_port() for name in (LIAR, STORM, *KINDS)}
-    processes = {}
-    for name, port in ports.items():
-        how = ("--hostile",) if name in KINDS else ("--scenario",)
-        to = ("--redirect-to", f"http://{REFUSED_HOST}:{doorbell.port}")
-        options = (*how, name, *(to if name == "redirect" else ()))
-        processes[name] = started(Process, "simulate_comfyui", "--port", str(port), *options)
-    return processes, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+class Crowd(Process):
+    """The hostile servers, in a process beside the healthy one's: that one is not slowed down."""
+
+    script = ROOT / "tests/config/crowd.py"
+
+    def __init__(self, folder, redirect_to):
+        super().__init__(folder, redirect_to, PYTHONPATH=str(ROOT))
+
+    def urls(self):
+        self.said("}\n")
+        return json.loads(self.output)
 
 
 def watch_all(site, urls):
@@ -288,29 +289,24 @@ def attack(folder, browser, seconds=ATTACK_S):
     seen, doorbell = Seen(), Doorbell()
     with contextlib.closing(doorbell), starting(folder) as started:
         port = free_port()
-        processes, urls = hostile_servers(started, doorbell)
+        at_door = f"http://{REFUSED_HOST}:{doorbell.port}"
+        crowd = started(Crowd, at_door)
         site = started(
             Site,
             SCENEWATCH_ADMIN_PASSWORD=PASSWORD,
             SCENEWATCH_REFUSED_ADDRESSES=REFUSED_HOST,
             SCENEWATCH_RECONNECT_DELAYS_S="1",
         )
-        healthy = started(Process, "simulate_comfyui", "--port", str(port), "--scenario", "none")
-        # Eleven interpreters at once: each is waited for, so that the last one has long enough.
-        for process in (*processes.values(), healthy):
-            process.said("http://127.0.0.1:")
+        simulator(started, port)
         site.up()
         visitor = Visitor(site)
-        urls |= {HEALTHY: f"http://127.0.0.1:{port}"}
-        urls |= {DIRECT: f"http://{REFUSED_HOST}:{doorbell.port}"}
+        urls = {HEALTHY: f"http://127.0.0.1:{port}", **crowd.urls(), DIRECT: at_door}
         watch_all(site, urls)
         until(lambda: len(site.rows(FOLLOWED)) == len(urls), "all servers followed")
         until(lambda: site.rows(ONLINE), "the healthy server")
         _stand(seen, site, port, visitor, browser, seconds)
         seen.strangers = doorbell.rung
-        for process in processes.values():
-            process.popen.kill()
-            process.ends()
+        crowd.popen.kill()
         _look_at_admin(seen, site, visitor)
         _stop(seen, site)
     return seen
