@@ -53,12 +53,12 @@ class CollectorStep(bootsteps.StartStopStep):
         log.info("collector step started as %s", owner)
 
     def stop(self, worker: Any) -> None:
-        """Stop collecting, then write what still waits."""
-        if self.collector is None:
+        """Stop collecting, then write what still waits; again does nothing."""
+        collector, self.collector = self.collector, None
+        if collector is None:
             return
-        in_time = self.collector.stop()
+        in_time = collector.stop()
         written = self.writer.stop()
-        self.collector = None
         log.info("collector step stopped%s", "" if in_time and written else " (not in time)")
 
     def terminate(self, worker: Any) -> None:

@@ -11,7 +11,7 @@ from history.models import Attempt, Graph, NodeExecution, Scene
 from history.run_rows import Place, drop_empty, place_of, scene_ids
 from history.upsert import upsert
 from telemetry import transitions as t
-from telemetry.clock import seconds
+from telemetry.clock import lasted, seconds
 from telemetry.graph import compressed
 from telemetry.leases import Leased
 from telemetry.transitions import Key, Transition
@@ -215,7 +215,7 @@ def _length(change: t.AttemptEnded) -> float | None:
     """Return the duration in seconds; None where the end was not seen, only that it is gone."""
     if change.outcome is Outcome.LOST:
         return None
-    return seconds(change.ended_at, change.started_at)
+    return lasted(change.ended_at, change.started_at)
 
 
 def _execution(attempt: int, change: t.NodeFinished) -> tuple[Any, ...]:

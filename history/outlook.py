@@ -11,6 +11,9 @@ from telemetry.words import Outcome
 
 # The newest say most about now; the first of them loaded models and may stand out.
 SAMPLE = 20
+# A clock that jumped while a prompt ran: nothing takes so long, and no time could be reckoned with
+# the millennia of a queue of such.
+LONGEST_S = 30 * 86400.0
 
 
 def outlook(server_id: int, workload: str) -> Outlook | None:
@@ -22,7 +25,7 @@ def outlook(server_id: int, workload: str) -> Outlook | None:
         Q(cached_nodes=None) | Q(node_count=None) | Q(cached_nodes__lt=F("node_count")),
         workload=workload,
         outcome=Outcome.SUCCESS,
-        duration_s__isnull=False,
+        duration_s__lte=LONGEST_S,
     ).order_by("-ended_at")
     team = Server.objects.filter(pk=server_id).values("team_id")
     here = _durations(done.filter(server_id=server_id))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from telemetry import transitions as t
+from telemetry.clock import lasted
 from telemetry.text import duration, plural
 from telemetry.titles import Title, title_of
 from telemetry.transitions import Key, Transition
@@ -72,8 +73,9 @@ def _ended(state: ServerState, change: t.AttemptEnded) -> Happening | None:
         return None  # thousands may be found at once: HistoryFound tells their number
     tone, icon = _ENDS[change.outcome]
     text = f"{_title(state, change.key)} {OUTCOME_LABELS[change.outcome].lower()}"
-    if change.outcome is Outcome.SUCCESS and change.started_at and change.ended_at:
-        text += f" in {duration((change.ended_at - change.started_at).total_seconds())}"
+    length_s = lasted(change.ended_at, change.started_at)
+    if change.outcome is Outcome.SUCCESS and length_s is not None:
+        text += f" in {duration(length_s)}"
     at = change.ended_at or change.started_at
     return Happening("ended", tone, icon, text, at, why(change), change.key) if at else None
 

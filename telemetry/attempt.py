@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from telemetry.clock import seconds
+from telemetry.clock import lasted
 from telemetry.graph import GraphFacts
 from telemetry.identity import Identity
 from telemetry.protocol.wire import NODES_LIMIT
@@ -42,6 +42,7 @@ class AttemptState:
     number: float | None = None
     identity: Identity = field(default_factory=Identity)
     facts: GraphFacts = field(default_factory=GraphFacts)
+    # As JSON, until it was told: None while unknown, b"" once told or where too large to keep.
     graph: bytes | None = None
     status: Status = Status.QUEUED
     submitted_at: datetime | None = None
@@ -78,7 +79,7 @@ class AttemptState:
     @property
     def duration_s(self) -> float | None:
         """Return how long it executed, None while unknown."""
-        return seconds(self.end.ended_at, self.end.started_at) if self.end else None
+        return lasted(self.end.ended_at, self.end.started_at) if self.end else None
 
     def seen(self) -> AttemptSeen:
         """Return all that is known of whose it is and what it does."""
@@ -92,6 +93,10 @@ class AttemptState:
             self.submitted_at,
             self.found_later,
         )
+
+    def forget_graph(self) -> None:
+        """Let go of the graph once it was told: thousands are for the record, not for memory."""
+        self.graph = None if self.graph is None else b""
 
     def class_of(self, node: str | None) -> str | None:
         """Return the class_type of a node, None where the graph does not tell."""

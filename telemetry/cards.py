@@ -334,4 +334,5 @@ def _notice(state: ServerState, key: str) -> Notice | None:
 
 
 def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:].rstrip(".") + "."
+    end = "" if reason.endswith((".", "?", "!")) else "."
+    return reason[:1].upper() + reason[1:] + end

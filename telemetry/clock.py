@@ -31,6 +31,16 @@ def from_local(text: str, at: datetime) -> datetime | None:
         return None
 
 
+def lasted(ended: datetime | None, started: datetime | None) -> float | None:
+    """Return how long something took in seconds.
+
+    None where a time is unknown, or where the clock was turned back meanwhile.
+    """
+    if ended is None or started is None or ended < started:
+        return None
+    return (ended - started).total_seconds()
+
+
 def seconds(later: datetime | None, earlier: datetime | None) -> float | None:
     """Return later - earlier in seconds, at least 0, or None where either is unknown."""
     if later is None or earlier is None:

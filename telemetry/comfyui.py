@@ -22,6 +22,8 @@ from telemetry.clock import now
 from telemetry.connecting import RefusedAddress, connector
 from telemetry.protocol.wire import LARGEST_BYTES
 
+LARGEST_SKEW_S = 100 * 365.25 * 86400
+
 
 class Refused(Exception):
     """Nobody listens at the address: the connection was refused or the name is unknown."""
@@ -154,11 +156,14 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
     """Return the server's clock minus ours in seconds, from its Date header.
 
-    The header is cut to whole seconds: less than 1.5 s apart counts as the same.
+    The header is cut to whole seconds: less than 1.5 s apart counts as the same. A clock that is
+    wrong by centuries tells nothing, and times could not be reckoned with it.
     """
     try:
         told = email.utils.parsedate_to_datetime(response.headers["Date"])
         apart = (told - asked_at).total_seconds() + 0.5
+        if abs(apart) > LARGEST_SKEW_S:
+            return None
         return round(apart, 1) if abs(apart) >= 1.5 else 0.0
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

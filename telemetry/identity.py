@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from telemetry.clock import from_ms
-from telemetry.protocol.wire import Unreadable, clean, plain, read
+from telemetry.protocol.wire import LARGEST_TEXT_BYTES, Unreadable, clean, plain, read
 
 # Each may stand in extra_data itself or in extra_data.scenewatch.
 WORDS = ("run_id", "scene_id", "story_id", "user", "source", "story_title", "scene_title")
@@ -37,7 +37,9 @@ class Identity:
 
 
 def identity_of(raw: bytes) -> Identity:
-    """Return the identity in a prompt's extra_data; an empty one where it is unusable."""
+    """Return the identity in a prompt's extra_data; an empty one where it is unusable or huge."""
+    if len(raw) > LARGEST_TEXT_BYTES:
+        return Identity()
     try:
         extra = read(raw, dict[str, Any])
     except Unreadable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from telemetry.attempt import AttemptState, StepNow
@@ -23,14 +24,20 @@ _GIB = 1 << 30
 SAMPLING = "sampling"
 # ComfyUI flushes a few at a time; a flood of them must not hold up the other servers.
 ENTRIES_LIMIT = 100
+LINES_LIMIT = 1_000
 
 
 def _logs(state: ServerState, event: f.Logs, at: datetime) -> Iterator[Transition]:
+    for line in islice(_lines(event, at), LINES_LIMIT):
+        for prompt_id, owned in state.logbook.take(line):
+            yield from deliver(state, prompt_id, owned)
+
+
+def _lines(event: f.Logs, at: datetime) -> Iterator[Line]:
     for entry in event.entries[:ENTRIES_LIMIT]:
         written_at = from_local(entry.t, at)
         for what in lines_of(entry.m):
-            for prompt_id, line in state.logbook.take(Line(what, at, written_at)):
-                yield from deliver(state, prompt_id, line)
+            yield Line(what, at, written_at)
 
 
 def deliver(state: ServerState, prompt_id: str, line: Line) -> Iterator[Transition]:

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from telemetry import contact, gpu, logstream, moving, referee, running
+from telemetry.admission import Admission
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
 from telemetry.logbook import Logbook
@@ -71,6 +72,7 @@ class ServerState:
     # Prompts that ended before this may have been recorded and deleted: they are not found again.
     forgotten_before: datetime | None = None
     skew_s: float | None = None
+    admission: Admission = field(default_factory=Admission)
     malformed: int = 0
     last_malformed: str = ""
     unknown: Counter[str] = field(default_factory=Counter)
@@ -84,9 +86,15 @@ class ServerState:
         handler = HANDLERS.get(type(event))
         changes = list(handler(self, event, at)) if handler else []
         changes += gpu.follow(self, event, changes, at)
+        return [*self._seen(), *changes]
+
+    def _seen(self) -> list[Transition]:
+        """Tell of attempts that are new or newly identified; their graphs are for the record."""
         told = [attempt.seen() for attempt in self.untold.values()]
+        for attempt in self.untold.values():
+            attempt.forget_graph()
         self.untold.clear()
-        return [*told, *changes]
+        return list(told)
 
     # --- Attempts -------------------------------------------------------------------------------
 
@@ -111,8 +119,13 @@ class ServerState:
         """Return the open attempt with this prompt_id."""
         return self.attempts.get(prompt_id)
 
-    def add(self, prompt_id: str, at: datetime, number: float | None = None) -> AttemptState:
-        """Begin to follow a prompt; a used prompt_id gets the next repeat."""
+    def add(self, prompt_id: str, at: datetime, number: float | None = None) -> AttemptState | None:
+        """Begin to follow a prompt; a used prompt_id gets the next repeat.
+
+        None where the server names more prompts than can be followed.
+        """
+        if not self.admission.admits(at, len(self.attempts)):
+            return None
         before = self.ended.get(prompt_id)
         repeat = before.key.repeat + 1 if before else 0
         attempt = AttemptState(Key(prompt_id, repeat), at, number)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry.attempt import AttemptState
 from telemetry.clock import from_ms
-from telemetry.graph import facts_of
+from telemetry.graph import facts_of, kept
 from telemetry.identity import identity_of
 from telemetry.logstream import deliver, take_back
 from telemetry.moving import recognise, settle
@@ -114,6 +114,8 @@ def _sight(
         if ended is not None and not is_used_again(state, ended, item, asked_at):
             return None
         attempt = state.add(item.prompt_id, at, item.number)
+    if attempt is None:
+        return None
     _identify(state, attempt, item)
     return attempt
 
@@ -122,7 +124,7 @@ def _identify(state: ServerState, attempt: AttemptState, item: QueueItem) -> Non
     """Take over whose prompt it is and what it does, once."""
     if attempt.graph is not None:
         return
-    attempt.number, attempt.graph = item.number, item.graph
+    attempt.number, attempt.graph = item.number, kept(item.graph)
     attempt.identity, attempt.facts = identity_of(item.extra_data), facts_of(item.graph)
     attempt.submitted_at = attempt.identity.submitted_at
     if item.assigned:
@@ -206,6 +208,8 @@ def _ended(state: ServerState, entry: HistoryEntry, at: datetime) -> Iterator[Tr
         return  # the entry of an earlier use of the same prompt_id
     if attempt is None:
         attempt = state.add(prompt_id, at, number)
+        if attempt is None:
+            return
         attempt.found_later = _ran_unwatched(state, entry)
         state.found_later += attempt.found_later
     _identify(state, attempt, entry.item)

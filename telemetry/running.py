@@ -34,8 +34,8 @@ def _execution_cached(
     state: ServerState, event: f.ExecutionCached, at: datetime
 ) -> Iterator[Transition]:
     attempt = state.known(event.prompt_id)
-    if attempt is None:
-        return
+    if attempt is None or attempt.cached_nodes is not None:
+        return  # said once a prompt: other nodes in every repetition would fill the record
     attempt.cached_nodes = len(event.nodes)
     for node in event.nodes:
         yield NodeFinished(attempt.key, node, attempt.class_of(node), None, None, cached=True)

@@ -96,7 +96,8 @@ class Topic:
         self.lives: list[Live] = []
         self._wake = asyncio.Event()
         self._dirty: dict[int, Live] = {}
-        self._lines: list[tuple[Live, Happening]] = []
+        # As many as the feed holds: a server may tell of thousands in one answer.
+        self._lines: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
         # What was told last, to tell it again where what is retained was lost.
         self._told: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
         self._epoch: str | None = None
@@ -119,7 +120,7 @@ class Topic:
 
     def tell(self, live: "Live", lines: list[Happening]) -> None:
         """Note lines for the feed, in the order in which things happened."""
-        self._lines += [(live, line) for line in lines]
+        self._lines.extend((live, line) for line in lines)
 
     async def run(self) -> None:
         """Publish what changes until cancelled."""
@@ -145,7 +146,8 @@ class Topic:
     async def _publish(self, dirty: list["Live"]) -> bool:
         """Publish the dirty cards and the new lines; say whether the store took them."""
         parts = [part for live in dirty for part in await self._card(live)]
-        lines, self._lines = self._lines, []
+        lines = list(self._lines)
+        self._lines.clear()
         self._told.extend(lines)
         parts += [part for live, line in lines for part in self._line(live, line)]
         if not parts:
@@ -183,7 +185,7 @@ class Topic:
         for live in self.lives:
             live.forget_sent()
             self.touch(live)
-        self._lines = [*self._told, *self._lines]
+        self._lines.extendleft(list(reversed(self._told))[: FEED_LIMIT - len(self._lines)])
         self._told.clear()
 
 

@@ -39,13 +39,15 @@ def until(condition, what):
 class Process:
     """A manage.py command, its output in a file."""
 
+    script = ROOT / "manage.py"
+
     def __init__(self, folder, *args, **env):
-        self.log = folder / f"{args[0]}-{time.monotonic_ns()}.log"
+        self.log = folder / f"{type(self).__name__}-{time.monotonic_ns()}.log"
         # Only what the command needs: the suite's own settings must not reach it.
         own = {k: v for k, v in os.environ.items() if not k.startswith(("SCENEWATCH_", "DJANGO_"))}
         with self.log.open("w") as out:
             self.popen = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), *args],
+                [sys.executable, str(self.script), *args],
                 cwd=folder,
                 env={**own, "PYTHONUNBUFFERED": "1", **env},
                 stdout=out,
@@ -89,21 +91,30 @@ class Site(Process):
         return self
 
 
-@pytest.fixture
-def started(tmp_path):
-    """Return a function that starts a process which the test's end will kill."""
+@contextlib.contextmanager
+def starting(folder):
+    """Return a function that starts a process in the folder, to be killed at the end."""
     processes = []
 
     def start(kind, *args, **env):
-        processes.append(kind(tmp_path, *args, **env))
+        processes.append(kind(folder, *args, **env))
         return processes[-1]
 
-    yield start
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.signal(signal.SIGCONT)
-        process.popen.kill()
-        process.popen.wait()
+    try:
+        yield start
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.signal(signal.SIGCONT)
+            process.popen.kill()
+            process.popen.wait()
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Return a function that starts a process which the test's end will kill."""
+    with starting(tmp_path) as start:
+        yield start
 
 
 def simulator(started, port):
@@ -118,15 +129,19 @@ def get(port, path):
         return json.loads(response.read())
 
 
+def post(port, path, value):
+    body = json.dumps(value).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return json.loads(response.read() or b"null")
+
+
 def submit(port, steps=10, delay=0.05):
     work = {"class_type": "TqdmWork", "inputs": {"steps": steps, "delay": delay, "seed": steps}}
     graph = {"1": work, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
-    body = json.dumps({"prompt": graph, "client_id": "artist-1"}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/prompt", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=5) as response:
-        return json.loads(response.read())["prompt_id"]
+    return post(port, "/prompt", {"prompt": graph, "client_id": "artist-1"})["prompt_id"]
 
 
 def ends(site):

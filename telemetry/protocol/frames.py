@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from telemetry.protocol.wire import (
+    LARGEST_TEXT_BYTES,
     NODES_LIMIT,
     Amount,
     Count,
@@ -259,6 +260,8 @@ def decode(frame: str | bytes) -> Event:
 
 
 def _text(frame: str) -> Event:
+    if len(frame) > LARGEST_TEXT_BYTES:
+        raise Unreadable(f"a text of {len(frame)} characters; the limit is {LARGEST_TEXT_BYTES}")
     envelope = read(frame, _Envelope)
     known = TYPES.get(envelope.type)
     if known is not None:

@@ -10,6 +10,10 @@ import msgspec
 LARGEST_BYTES = 64 * 1024 * 1024
 # The second, slower reading is for the odd frame with a NaN or half an emoji, not for bulk.
 LARGEST_REPAIR_BYTES = 8 * 1024 * 1024
+# All servers are read in one thread: 64 MiB of small objects in JSON take it 4 to 9 s. Text that
+# ComfyUI sends over the socket is small, what is large there is binary and not decoded; and no
+# graph of people comes near.
+LARGEST_TEXT_BYTES = 8 * 1024 * 1024
 
 Id = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
@@ -71,6 +75,8 @@ def _read_repaired(data: bytes, kind: type[T], first: Exception) -> T:
 def clean(text: str, limit: int) -> str:
     """Return text for people: without control characters but newline and tab, cut to limit."""
     cut = text[: limit + 1]
+    if cut.isprintable():  # nearly always, and 40 times as fast
+        return cut if len(cut) <= limit else cut[: limit - 1] + "…"
     kept = "".join(c if c in "\n\t" or c.isprintable() else "�" for c in cut)
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 

@@ -35,6 +35,18 @@ def test_it_stops_cleanly_within_five_seconds(started, number):
     assert "Traceback" not in site.output
 
 
+def test_it_stops_what_it_records_first_and_waits_for_no_idle_worker(started):
+    site = started(Site, "--comfyui", f"http://127.0.0.1:{free_port()}").up()
+    site.said("collector step started")
+    began = time.monotonic()
+
+    site.signal(signal.SIGTERM)
+
+    assert site.ends() == 0
+    assert time.monotonic() - began < 3  # a worker looks up from its queue after 2 to 4 s
+    assert "collector step stopped\n" in site.output  # and not: (not in time)
+
+
 def test_it_refuses_a_second_start_on_the_same_data(started):
     first = started(Site).up()
 

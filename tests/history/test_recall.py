@@ -140,3 +140,15 @@ def test_it_knows_how_long_a_workload_took(leased):
 
 def test_it_guesses_nothing_for_the_first_of_its_kind(leased):
     assert outlook(leased.server_id, "unknown") is None
+
+
+def test_it_learns_nothing_from_a_clock_that_jumped(leased):
+    feed = Feed()
+    for number, (start, end) in enumerate([(0, 31 * 86400), (0, -3600), (0, 7)]):
+        told = prompt(f"p{number}", number, {**PLAIN, **SAMPLER}), success(start, end)
+        feed.history(100, told, complete=False)
+    write_rows([Told(leased, feed.changes, [])])
+
+    told = outlook(leased.server_id, feed.changes[0].facts.workload)
+
+    assert (told.count, told.median_s) == (1, 7.0)

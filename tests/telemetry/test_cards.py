@@ -4,10 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from history.outlook import LONGEST_S
+from telemetry.activity import happenings
+from telemetry.admission import BURST
 from telemetry.cards import card_of
 from telemetry.contact import (
     Answered,
     Barred,
+    Passed,
     RetryPlanned,
     SocketClosed,
     SocketOpened,
@@ -269,3 +273,43 @@ def test_it_shows_untold_memory_as_a_dash_not_as_zero(feed):
 )
 def test_it_calls_a_device_by_its_model(told, shown):
     assert device_name(Device(name=told, type="cuda")) == shown
+
+
+def test_it_ends_a_question_with_its_own_mark():
+    feed = Feed()
+    feed.at(1, RetryPlanned(1, BEGAN, "is the address right?", polling=False))
+
+    assert card(feed, 1).notice.text.strip() == "Is the address right?"
+
+
+def test_it_tells_no_length_of_what_ended_before_it_began(feed):
+    feed.frame(0, "execution_start", prompt_id="a", timestamp=ms(0))
+    feed.frame(2, "execution_success", prompt_id="a", timestamp=ms(-3600))
+
+    (row,) = card(feed, 2).ended
+    assert row.duration == "–"
+    assert happenings(feed.state, feed.changes)[-1].text == "Prompt a completed"
+
+
+YEAR_S = 365.25 * 86400
+
+
+@pytest.mark.parametrize("skew_s", [None, 100 * YEAR_S, -100 * YEAR_S])
+@pytest.mark.parametrize("began_ms", [1, 1e14])
+@pytest.mark.parametrize("ended_ms", [1, 1e14])
+def test_it_shows_a_server_whose_clock_is_out_of_its_mind(skew_s, began_ms, ended_ms):
+    """The limits of telemetry/comfyui.py, clock.py, admission.py and history/outlook.py."""
+    feed = Feed()
+    feed.at(0, Answered(skew_s))
+    waiting = [prompt(f"w{n}", n, create_time=began_ms) for n in range(2, 1000)]
+    feed.queue(1, running=[prompt("a", 1, create_time=began_ms)], pending=waiting)
+    workload = feed.state.running_attempt().facts.workload
+    longest = LONGEST_S * BURST / len(waiting)  # as many waiting as there may be
+    feed.state.outlooks[workload] = Outlook(3, longest, longest, longest)
+    feed.frame(2, "execution_start", prompt_id="a", timestamp=began_ms)
+    assert card(feed, 2).running
+
+    feed.frame(3, "execution_success", prompt_id="a", timestamp=ended_ms)
+    feed.at(4, Passed())
+
+    assert card(feed, 5).ended

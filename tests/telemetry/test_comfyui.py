@@ -269,3 +269,18 @@ def test_it_uses_no_proxy_of_the_environment(monkeypatch, name):
             return listener.connections, proxy.connections
 
     assert asyncio.run(work()) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("date", "skewed"),
+    [
+        ("Fri, 01 Jan 2027 00:00:00 GMT", True),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", False),
+        ("Thu, 04 Jul 1776 00:00:00 GMT", False),
+        ("yesterday", False),
+    ],
+)
+def test_it_takes_no_clock_for_one_that_is_wrong_by_centuries(date, skewed):
+    answer, _ = ask(plain(b"{}", f"Date: {date}"))
+
+    assert (answer.skew_s is not None) == skewed

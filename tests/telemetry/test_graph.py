@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from telemetry.graph import LARGEST_KEPT_BYTES, compressed, facts_of
+from telemetry.graph import LARGEST_KEPT_BYTES, GraphFacts, compressed, facts_of
 
 
 def graph(**inputs):
@@ -62,3 +62,13 @@ def test_it_never_raises_on_a_hostile_graph(raw):
 def test_it_keeps_a_graph_only_up_to_a_megabyte():
     assert compressed(b"x" * LARGEST_KEPT_BYTES) is not None
     assert compressed(b"x" * (LARGEST_KEPT_BYTES + 1)) is None
+
+
+def test_a_graph_that_nobody_drew_is_not_read():
+    node = {"class_type": "KSampler", "inputs": {}}
+    drawn = {str(number): node for number in range(2_000)}
+    long = {"1": {"class_type": "KSampler", "inputs": {"x": "y" * (8 << 20)}}}
+
+    assert facts_of(json.dumps(drawn).encode()).samplers == 2_000
+    assert facts_of(json.dumps({**drawn, "one more": node}).encode()) == GraphFacts()
+    assert facts_of(json.dumps(long).encode()) == GraphFacts()

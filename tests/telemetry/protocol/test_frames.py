@@ -179,3 +179,12 @@ def test_it_reads_every_frame_that_a_real_comfyui_sent(name):
         if not isinstance(event, f.Unknown)
     ]
     assert known == [k for k in expected if k in TYPES or k == "feature_flags"]
+
+
+def test_a_text_too_large_for_the_one_thread_that_reads_is_not_read():
+    entries = ",".join(['{"t":"","m":"x"}'] * 500_000)
+
+    event = decode('{"type":"logs","data":{"entries":[' + entries + "]}}")
+
+    assert isinstance(event, f.Malformed)
+    assert "the limit is 8388608" in event.reason
