@@ -6,7 +6,7 @@ a data folder of this run, and the services that a run is pointed at by
     SCENEWATCH_TEST_DATABASE_URL    instead of SQLite
     SCENEWATCH_TEST_REDIS_URL       instead of memory
 
-Each pytest-xdist worker loads this anew and has a folder of its own.
+Each pytest-xdist worker loads this anew and has a folder, and a number in Redis, of its own.
 """
 
 import atexit
@@ -23,6 +23,11 @@ for _name in [name for name in os.environ if name.startswith(_OWN)]:
 for _name in ("DATABASE_URL", "REDIS_URL"):
     if _FOR_TESTS + _name in os.environ:
         os.environ[_OWN + _name] = os.environ[_FOR_TESTS + _name]
+
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+if _OWN + "REDIS_URL" in os.environ:
+    _base, _, _number = os.environ[_OWN + "REDIS_URL"].rpartition("/")
+    os.environ[_OWN + "REDIS_URL"] = f"{_base}/{int(_number) + int(_worker.removeprefix('gw'))}"
 
 _folder = tempfile.mkdtemp(prefix="scenewatch-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)

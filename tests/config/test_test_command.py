@@ -42,3 +42,13 @@ def test_it_hides_the_settings_of_the_developer() -> None:
         "SCENEWATCH_DATABASE_URL",
         "SCENEWATCH_REDIS_URL",
     }
+
+
+def test_it_runs_all_on_all_cores_where_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(pytest, "main", lambda arguments: given.extend(arguments) or 0)
+
+    with pytest.raises(SystemExit):
+        command.Command().run_from_argv(["manage.py", "test"])
+
+    assert given[:2] == ["-n", "auto"]

@@ -496,7 +496,7 @@ def test_times_in_words(page: Page, visit: Callable[..., Connection], until: Unt
         'data-clock="nonsense"': "–",
     }
     html = "".join(f"<time {attributes}></time>" for attributes in times)
-    page.clock.install(time=NOW)
+    page.clock.install(time=NOW - timedelta(minutes=1))
     page.clock.pause_at(NOW + timedelta(seconds=1))
 
     visit(PAGE.replace("<main", f"<p id='times'>{html}</p><main"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,7 +130,8 @@ def test_the_page_is_what_the_socket_would_make_of_it(
             {"id": line.id, "html": line.html} for line in (feed_line(h, leased()) for h in lines)
         ],
     }
-    page.clock.install(time=NOW)
+    # It runs until it is paused: begun at NOW it would be past it by then.
+    page.clock.install(time=NOW - timedelta(minutes=1))
     page.clock.pause_at(NOW)
     look = """['#servers', '#attention', '#feed'].map(s =>
         [...document.querySelectorAll(s + ' > *')].map(e => e.outerHTML.replace(/\\s+/g, ' ')))"""
