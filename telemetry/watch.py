@@ -283,7 +283,7 @@ class Watch:
             try:
                 self.take(await self._ask_one(prompt_id))
             except (NoAnswer, Unreadable) as error:
-                log.info('server "%s": prompt %.8s: %s', self.leased.name, prompt_id, error)
+                log.info('server "%s": prompt %.10r: %s', self.leased.name, prompt_id, error)
 
     async def _ask_one(self, prompt_id: str) -> HistoryTold:
         """Ask how one prompt ended; an id that makes no address is in no history we could ask."""
