@@ -185,10 +185,14 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    """Return a site of this test's own."""
+def stage(page: Page) -> Iterator[Stage]:
+    """Return a site of this test's own; the page leaves it before it closes.
+
+    What the page still asks for then would be refused, and a complaint.
+    """
     stage = Stage()
     yield stage
+    page.goto("about:blank")
     stage.close()
 
 
