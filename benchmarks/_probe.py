@@ -31,23 +31,26 @@ class Probe:
         self._redis = redis.Redis(HOST, stack.redis_port)
         self._halt = threading.Event()
         self._heard: list[tuple[float, bytes]] = []
-        self._threads = [threading.Thread(target=work) for work in (self._listen, self._send)]
+        self._deaf = threading.Event()
+        self._listener = threading.Thread(target=self._listen)
+        self._sender = threading.Thread(target=self._send)
 
     def __enter__(self) -> "Probe":
-        for thread in self._threads:
-            thread.start()
+        self._listener.start()
+        self._sender.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._halt.set()
-        for thread in self._threads:
-            thread.join()
+        self._sender.join()
+        self._deaf.set()  # only now: the last prompt is still listened for
+        self._listener.join()
         self._redis.close()
 
     def _listen(self) -> None:
         with self._redis.pubsub() as messages:  # type: ignore[no-untyped-call]
             messages.psubscribe("*live.team-*")
-            while not self._halt.is_set():
+            while not self._deaf.is_set():
                 message = messages.get_message(timeout=0.2)
                 if message and message["type"] == "pmessage":
                     self._heard.append((time.monotonic(), message["data"]))

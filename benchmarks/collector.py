@@ -1,9 +1,10 @@
 """What following fifty servers costs: CPU, memory, rows, lag; idle; after a cut; the writer alone.
 
-Busy: 50 simulated servers of 20 events/s each, in two processes of their own. Beside them a quiet
-one, to which prompts are sent: the lag is from the moment of sending to the row being visible in
-PostgreSQL, and to the message in Redis that names the prompt. Both hold the poll that a hint
-triggers (30 ms settling, one request), the message also the window of 200 ms.
+Busy: 50 simulated servers of 20 events/s each, in two processes of their own. CPU is measured with
+these alone; then prompts are sent to a quiet server beside them: the lag is from the moment of
+sending to the row being visible in PostgreSQL, and to the message in Redis that names the prompt.
+Both hold the poll that a hint triggers (30 ms settling, one request), the message also the window
+of 200 ms.
 Cut: the collector is away for some minutes while prompts go on; caught up is when every prompt that
 the servers' own histories hold is on record as ended.
 """
@@ -108,11 +109,13 @@ def _wait_until_followed(collector: Process, count: int) -> None:
 
 def _follow(stack: Stack, collector: Process, quiet: str, seconds: int) -> list[Figure]:
     rows = _rows(stack)
-    with Probe(stack, quiet) as probe:
-        share = cpu_share(collector, seconds)
+    share = cpu_share(collector, seconds)
     written = (_rows(stack) - rows) / seconds
+    with Probe(stack, quiet) as probe:
+        with_probe = cpu_share(collector, seconds)
     return [
         Figure("busy, CPU of the collector", share, "% of a core", 25),
+        Figure("busy, the same with the probe's prompts", with_probe, "% of a core"),
         Figure("busy, memory of the collector", collector.rss_bytes() / 2**20, "MiB"),
         Figure("busy, rows written", written, "rows/s"),
         Figure("busy, prompts sent to the quiet server", len(probe.recorded_s), ""),

@@ -134,7 +134,7 @@ if REDIS_URL:
             "prefix": f"scenewatch-{_redis_number}",
         },
     }
-    LIVE_STORE = "telemetry.stores.RedisStore"
+    LIVE_STORE = "telemetry.redis_store.RedisStore"
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
     CACHES["default"] = {

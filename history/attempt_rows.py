@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
-
-from django.db.models.functions import Coalesce
 
 from history.models import Attempt, Graph, NodeExecution, Scene
 from history.run_rows import Place, drop_empty, place_of, scene_ids
@@ -133,11 +132,13 @@ class AttemptRows:
             self.rows[RowKey(*natural)].pk = pk
 
     def _save_graphs(self) -> None:
+        graphs = [
+            Graph(attempt=self.rows[k], compressed=small) for k, small in self._graphs.items()
+        ]
+        if not graphs:
+            return
         Graph.objects.bulk_create(
-            [
-                Graph(attempt=self.rows[key], compressed=small)
-                for key, small in self._graphs.items()
-            ],
+            graphs,
             update_conflicts=True,
             unique_fields=["attempt"],
             update_fields=["compressed"],
@@ -155,10 +156,19 @@ class AttemptRows:
 def _loaded(keys: set[RowKey]) -> dict[RowKey, Attempt]:
     if not keys:
         return {}
-    found = Attempt.objects.filter(
-        server_id__in={key.server_id for key in keys}, prompt_id__in={key.prompt_id for key in keys}
+    servers = sorted({key.server_id for key in keys})
+    prompts = sorted({key.prompt_id for key in keys})
+    # Not through the ORM, which takes longer to write this query than the database to answer it.
+    found = Attempt.objects.raw(
+        f"SELECT * FROM {Attempt._meta.db_table} WHERE server_id IN ({_places(servers)})"
+        f" AND prompt_id IN ({_places(prompts)})",
+        [*servers, *prompts],
     )
     return {RowKey(row.server_id, row.prompt_id, row.repeat): row for row in found}
+
+
+def _places(values: list[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _new(key: RowKey, change: t.AttemptSeen) -> Attempt:
@@ -229,16 +239,22 @@ def _settle(scenes: set[int]) -> None:
     """Give scenes the outcome of their attempts: one success is enough, else the newest tells."""
     if not scenes:
         return
-    ended = Attempt.objects.filter(scene_id__in=scenes, outcome__isnull=False)
-    newest_last = ended.order_by(Coalesce("submitted_at", "ended_at", "seen_at"), "pk")
+    ended = Attempt.objects.filter(scene_id__in=scenes, outcome__isnull=False).order_by()
+    told = ended.values_list("scene_id", "outcome", "submitted_at", "ended_at", "seen_at", "pk")
     outcomes: dict[int, str] = {}
-    for scene, outcome in newest_last.values_list("scene_id", "outcome"):
+    for scene, outcome, *_ in sorted(told, key=_when):
         assert outcome is not None
         if outcomes.get(scene) != Outcome.SUCCESS:
             outcomes[scene] = outcome
     for outcome in sorted(set(outcomes.values())):
         having = [scene for scene, told in outcomes.items() if told == outcome]
         Scene.objects.filter(pk__in=having).exclude(outcome=outcome).update(outcome=outcome)
+
+
+def _when(told: tuple[Any, ...]) -> tuple[datetime, int]:
+    """Return when an attempt was at work, as far as is known, to bring attempts into an order."""
+    _, _, submitted_at, ended_at, seen_at, pk = told
+    return submitted_at or ended_at or seen_at, pk
 
 
 TAKERS: dict[type[Any], Callable[[AttemptRows, Leased, Any], None]] = {

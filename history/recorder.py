@@ -13,7 +13,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from history.rows import Told, write_rows
 from telemetry.activity import Happening
@@ -24,9 +24,13 @@ log = logging.getLogger(__name__)
 
 # So many changes and lines go into one transaction.
 BATCH = 500
+# What the queue and the history say of one end comes within milliseconds: one transaction for both.
+COMPANY_S = 0.01
 WAITING_LIMIT = 50_000
 RETRY_DELAYS_S = (0.1, 0.5, 2.0, 5.0)
 TRIES_AT_STOP = 3
+# idle_in_transaction_session_timeout
+PAUSED = "25P03"
 
 
 class FenceLost(Exception):
@@ -99,6 +103,8 @@ class Writer:
         batch: list[Waiting] = []
         size = 0
         item = self._waiting.get()
+        if self._waiting.empty():
+            self._halting.wait(COMPANY_S)
         while item is not None:
             batch.append(item)
             size += item.size
@@ -131,7 +137,9 @@ class Writer:
         for tries in itertools.count():
             try:
                 return write([waiting.told for waiting in batch])
-            except (OperationalError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError) as error:
+                if not _is_away(error):
+                    raise
                 connection.close()
                 if self._halting.is_set() and tries >= TRIES_AT_STOP:
                     raise
@@ -139,6 +147,16 @@ class Writer:
                 log.warning("recorder: %s; again in %.1f s", error, delay)
                 self._halting.wait(delay)
         raise AssertionError("unreachable")
+
+
+def _is_away(error: Exception) -> bool:
+    """Say whether the database was away, rather than the change unwritable.
+
+    PostgreSQL ends the transaction of a process that was paused in it (leases.held), and names that
+    an internal error.
+    """
+    paused = getattr(error.__cause__, "sqlstate", None) == PAUSED
+    return paused or isinstance(error, OperationalError | InterfaceError)
 
 
 def _settle(batch: list[Waiting], refused: set[int]) -> None:

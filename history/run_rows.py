@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models.functions import Greatest, Least
 
 from history.models import Run, Scene
+from history.upsert import upsert
 from telemetry.leases import Leased
 from telemetry.transitions import AttemptSeen
 
@@ -15,6 +16,11 @@ PROMPT_SOURCE = "prompt"
 DEFAULT_SOURCE = "default"
 # A run of many scenes is touched all the time; its row need not be written each time.
 TOUCH_S = 10
+
+RUN = ("team", "source", "external_id")
+RUN_KEPT = ("story_id", "submitter", "began_at")
+RUN_COLUMNS = (*RUN, "touched_at", *RUN_KEPT)
+SCENE = ("run", "external_id")
 
 RunKey = tuple[int, str, str]
 Seen = tuple[Leased, AttemptSeen]
@@ -51,19 +57,11 @@ def scene_ids(seen: list[Seen]) -> dict[Place, int]:
         run_id__in={run for run, _ in wanted}, external_id__in={scene for _, scene in wanted}
     ).values_list("run_id", "external_id", "pk")
     ids = {(run, scene): pk for run, scene, pk in found}
-    for scene in _made_scenes(sorted(wanted.keys() - ids.keys())):
-        ids[scene.run_id, scene.external_id] = scene.pk
-    return {place: ids[key] for key, place in wanted.items()}
-
-
-def _made_scenes(missing: list[tuple[int, str]]) -> list[Scene]:
     # Another collector may make the same scene just now: then its row is the one.
-    return Scene.objects.bulk_create(
-        [Scene(run_id=run, external_id=scene) for run, scene in missing],
-        update_conflicts=True,
-        unique_fields=["run", "external_id"],
-        update_fields=["external_id"],
-    )
+    missing = sorted(wanted.keys() - ids.keys())
+    for run, scene, pk in upsert(Scene, SCENE, SCENE, missing, returning=(*SCENE, "id")):
+        ids[run, scene] = pk
+    return {place: ids[key] for key, place in wanted.items()}
 
 
 def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
@@ -71,14 +69,15 @@ def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
     found = {_key(run): run for run in _existing(wanted)}
     for key in sorted(found):  # always in this order: no two collectors wait for each other
         _touch(found[key], wanted[key])
-    missing = [wanted[key] for key in sorted(wanted.keys() - found.keys())]
-    made = Run.objects.bulk_create(
-        missing,
-        update_conflicts=True,
-        unique_fields=["team", "source", "external_id"],
-        update_fields=["touched_at"],
-    )
-    return {_key(run): run.pk for run in (*found.values(), *made)}
+    missing = [_values(wanted[key]) for key in sorted(wanted.keys() - found.keys())]
+    made = upsert(Run, RUN, RUN_COLUMNS, missing, kept=RUN_KEPT, returning=(*RUN, "id"))
+    ids = {key: run.pk for key, run in found.items()}
+    return ids | {(team, source, name): pk for team, source, name, pk in made}
+
+
+def _values(run: Run) -> tuple[Any, ...]:
+    """Return a run's values, in the order of RUN_COLUMNS."""
+    return *_key(run), run.touched_at, run.story_id, run.submitter, run.began_at
 
 
 def _key(run: Run) -> RunKey:

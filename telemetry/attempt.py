@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from telemetry.clock import lasted
 from telemetry.graph import GraphFacts
 from telemetry.identity import Identity
@@ -12,8 +14,7 @@ from telemetry.transitions import AttemptEnded, AttemptSeen, Key, NodeFinished
 from telemetry.words import Grade, Outcome, Status
 
 
-@dataclass(frozen=True, slots=True)
-class StepNow:
+class StepNow(msgspec.Struct, frozen=True):
     """A progress bar: value of total steps, and steps per second; None where not told."""
 
     value: float

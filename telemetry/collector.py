@@ -47,6 +47,7 @@ class Collector:
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         # Beside the threads that look up names: those may hang for long.
         self._leases = DatabaseThread("leases")
+        self._lookups = DatabaseThread("lookups")
 
     def start(self) -> None:
         """Start following; returns once the collector's loop runs."""
@@ -81,6 +82,7 @@ class Collector:
             await self._let_go(list(self._watches))
             await self._release()
             await self._leases.close()
+            await self._lookups.close()
 
     async def _pause(self, seconds: float) -> None:
         assert self._halt is not None
@@ -145,7 +147,7 @@ class Collector:
         # First of all: until the store knows this fence, it takes what a paused old owner sends.
         await topics.announce(leased.team_id, leased.server_id, leased.fence)
         while True:
-            watch = Watch(leased, self.record, self._topics, self.sampler)
+            watch = Watch(leased, self.record, self._topics, self.sampler, self._lookups.run)
             self._following[leased.server_id] = watch
             try:
                 await watch.run()

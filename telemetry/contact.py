@@ -124,6 +124,16 @@ class Contact:
     dropped_frames: int = 0
     reconnects: int = 0
 
+    @property
+    def fine(self) -> bool:
+        """Say whether the socket is open and no answer is overdue."""
+        return self.socket_open and self.unanswered_since is None and not self.offline
+
+    @property
+    def hears_all(self) -> bool:
+        """Say whether all is fine and the log stream is open."""
+        return self.fine and self.log_stream
+
 
 def _opened(state: ServerState, event: SocketOpened, at: datetime) -> Iterator[Transition]:
     contact = state.contact

@@ -63,7 +63,9 @@ def end_when_idle(seconds: float) -> None:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            words = f"{int(seconds * 1000)}ms"
-            cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [words]
-            )
+            cursor.execute("SELECT set_config(%s, %s, true)", idle_limit(seconds))
+
+
+def idle_limit(seconds: float) -> tuple[str, str]:
+    """Return PostgreSQL's setting that does so, and its value."""
+    return "idle_in_transaction_session_timeout", f"{int(seconds * 1000)}ms"

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from telemetry.hot import Patch, filled
 from telemetry.stores import Change, Fragment, Snapshot, Stamp
 
 VERSION = 1
@@ -21,13 +22,13 @@ def group_of(topic: str) -> str:
 
 def change_text(topic: str, stamp: Stamp, change: Change, at: datetime) -> str:
     """Return a change in the form that goes over the wire."""
-    return _envelope("change", topic, stamp, at, change.fragments, change.attrs, change.feed)
+    return _envelope("change", topic, stamp, at, change.fragments, change.patches, change.feed)
 
 
 def snapshot_text(topic: str, snapshot: Snapshot, at: datetime) -> str:
     """Return a snapshot in the form that goes over the wire."""
     return _envelope(
-        "snapshot", topic, snapshot.stamp, at, snapshot.fragments, snapshot.attrs, snapshot.feed
+        "snapshot", topic, snapshot.stamp, at, snapshot.fragments, snapshot.patches, snapshot.feed
     )
 
 
@@ -37,7 +38,7 @@ def _envelope(
     stamp: Stamp,
     at: datetime,
     fragments: list[Fragment],
-    attrs: list[tuple[str, str, str]],
+    patches: list[Patch],
     feed: list[Fragment],
 ) -> str:
     body: dict[str, Any] = {
@@ -48,12 +49,12 @@ def _envelope(
         "seq": stamp.seq,
         "at": at.isoformat(timespec="milliseconds"),
         "fragments": [_plain(fragment) for fragment in fragments],
-        "attrs": attrs,
+        "patches": patches,
         "feed": [{"id": line.id, "html": line.html} for line in feed],
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(fragment: Fragment) -> dict[str, str]:
-    plain = {"id": fragment.id, "html": fragment.html}
+    plain = {"id": fragment.id, "html": filled(fragment.html, fragment.hot)}
     return {**plain, "into": fragment.into} if fragment.into else plain

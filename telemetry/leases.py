@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from telemetry.database import end_when_idle
+from telemetry.database import end_when_idle, idle_limit
 from telemetry.models import Lease, Server
 
 # The part of LEASE_S that a lease holds. The rest is for the others, who look at every beat (at
@@ -53,21 +53,22 @@ def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
     A lease that somebody else took meanwhile is not in the list: stop following that server.
     """
     watched = {server.pk: server for server in Server.objects.watched()}
-    _make_rows(watched)
     until = now + timedelta(seconds=HELD * settings.LEASE_S)
     held = Lease.objects.filter(server_id__in=watched)
     # Renewed is also what ran out: while nobody took it, it is ours. A new fence would refuse what
     # still waits to be written after a long outage of the database.
     held.filter(owner=owner).update(expires_at=until, renewed_at=now)
     leases = list(held)
+    if _make_rows(watched, {row.server_id for row in leases}):
+        leases = list(held.all())
     mine = [_leased(watched[row.server_id], row) for row in leases if row.owner == owner]
     free = [row for row in leases if row.owner != owner and _is_free(row, now)]
     claimed = (_claimed(watched[row.server_id], row, owner, now, until) for row in free[:limit])
     return [*mine, *(leased for leased in claimed if leased is not None)]
 
 
-def _make_rows(servers: dict[int, Server]) -> None:
-    have = set(Lease.objects.values_list("server_id", flat=True))
+def _make_rows(servers: dict[int, Server], have: set[int]) -> bool:
+    """Make the leases of new servers; say whether there were any."""
     missing = [
         Lease(server=server, url=server.url)
         for server_id, server in servers.items()
@@ -75,6 +76,7 @@ def _make_rows(servers: dict[int, Server]) -> None:
     ]
     if missing:
         Lease.objects.bulk_create(missing, ignore_conflicts=True)
+    return bool(missing)
 
 
 def _is_free(lease: Lease, now: datetime) -> bool:
@@ -152,9 +154,21 @@ def held(server_ids: set[int]) -> dict[int, int]:
     stops meanwhile loses the locks, and all that it wrote, in time for the next owner.
     """
     assert transaction.get_connection().in_atomic_block
-    end_when_idle(settings.LEASE_S / 2)
-    rows = Lease.objects.select_for_update().filter(server_id__in=server_ids)
-    return dict(rows.order_by("server_id").values_list("server_id", "fence"))
+    if transaction.get_connection().vendor == "postgresql":
+        return _held_in_postgresql(sorted(server_ids))
+    rows = Lease.objects.filter(server_id__in=server_ids)
+    return dict(rows.values_list("server_id", "fence"))
+
+
+def _held_in_postgresql(server_ids: list[int]) -> dict[int, int]:
+    """Ask for fences, locks and the limit at once: this opens every transaction of the record."""
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(
+            "SELECT server_id, fence, set_config(%s, %s, true) FROM telemetry_lease"
+            " WHERE server_id = ANY(%s) ORDER BY server_id FOR UPDATE",
+            [*idle_limit(settings.LEASE_S / 2), server_ids],
+        )
+        return {server_id: fence for server_id, fence, _ in cursor.fetchall()}
 
 
 def hold_off(team_ids: set[int]) -> None:

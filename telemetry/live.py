@@ -7,19 +7,24 @@ servers and publishes them together.
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
 from hashlib import blake2s
-from typing import Any
+from typing import Any, get_args
 
 from django.template.loader import get_template
 
 from telemetry.activity import Happening
 from telemetry.cards import Card, card_of
+from telemetry.hot import Hot, Patch, filled
 from telemetry.leases import Leased
 from telemetry.machine import ServerState
+from telemetry.prompt_rows import running_row
+from telemetry.protocol import frames as f
 from telemetry.stores import Change, Fragment
 from telemetry.topics import Topic
+from telemetry.transitions import Transition
 
 PAGE = "telemetry/live.html"
 # What of a card each of its parts shows. A part is given nothing else, and rendered only when one
@@ -35,8 +40,9 @@ PARTS: dict[str, tuple[str, ...]] = {
 # The chip stands outside of the card, among what needs attention.
 SHOWN = {**PARTS, "chip": ("name", "badge", "notice")}
 # The card says it was heard of this often even when nothing else changes, so that a collector that
-# died does not look like a quiet farm.
+# died does not look like a quiet farm. One at rest is looked at every 15 s (watch.py).
 HEARD_EVERY_S = 5.0
+FRAMES = frozenset(get_args(f.Event))
 
 
 def values_of(card: Card, part: str) -> dict[str, Any]:
@@ -45,22 +51,27 @@ def values_of(card: Card, part: str) -> dict[str, Any]:
 
 
 def render_part(part: str, values: dict[str, Any]) -> str:
-    """Return the HTML of one part of a card."""
+    """Return the HTML of one part of a card, with slots for what is hot."""
     return get_template(f"{PAGE}#{part}").render({"card": values}).strip()
 
 
 def rendered(card: Card) -> dict[str, str]:
     """Return the HTML of each part of a card, and of its chip, by element id."""
+    hot = [hot.patch for hot in card.hot]
     return {
-        f"server-{card.server_id}-{part}": render_part(part, values_of(card, part))
+        f"server-{card.server_id}-{part}": filled(render_part(part, values_of(card, part)), hot)
         for part in SHOWN
     }
 
 
 def attributes(card: Card) -> dict[str, str]:
     """Return the attributes of a card's shell that change."""
-    heard = card.heard_at.isoformat(timespec="milliseconds") if card.heard_at else ""
-    return {"data-state": card.badge.state, "data-heard": heard}
+    return {"data-state": card.badge.state, "data-heard": heard(card.heard_at)}
+
+
+def heard(at: datetime | None) -> str:
+    """Return when a server was last heard of, "" for never."""
+    return at.isoformat(timespec="milliseconds") if at else ""
 
 
 def feed_line(item: Happening, leased: Leased) -> Fragment:
@@ -78,18 +89,36 @@ def feed_line(item: Happening, leased: Leased) -> Fragment:
     return Fragment(element, html.strip(), "feed")
 
 
+def is_step(event: Any, changes: list[Transition]) -> bool:
+    """Say whether an event is seen at the prompt at work at most: a frame that changed no record.
+
+    Then the rest of the card need not be looked at, five times a second for every busy server.
+    """
+    return not changes and type(event) in FRAMES
+
+
 class Live:
     """The live side of one followed server; all calls on the collector's loop."""
 
-    def __init__(self, leased: Leased, state: ServerState, topic: Topic) -> None:
+    def __init__(
+        self,
+        leased: Leased,
+        state: ServerState,
+        topic: Topic,
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin; `settle` has the state take in what waits until somebody looks."""
         self.leased = leased
         self.state = state
         self.topic = topic
+        self.settle = settle
         self.unsaved: list[asyncio.Future[None]] = []
         self._values: dict[str, dict[str, Any]] = {}
         self._html: dict[str, str] = {}
         self._sent: dict[str, str] = {}
-        self._attrs: dict[str, str] = {}
+        self._told: dict[tuple[str, str], str] = {}
+        self._card: Card | None = None
+        self._whole = True
         self._heard_sent = 0.0
 
     @property
@@ -101,8 +130,9 @@ class Live:
         """Return a happening as a line of the feed."""
         return feed_line(item, self.leased)
 
-    def touch(self) -> None:
-        """Note that the card may have changed."""
+    def touch(self, step: bool = False) -> None:
+        """Note that the card may have changed; `step` where only its prompt at work may have."""
+        self._whole = self._whole or not step
         self.topic.touch(self)
 
     def changed(self, lines: list[Happening], saved: "Future[None]") -> None:
@@ -121,20 +151,40 @@ class Live:
 
     def forget_sent(self) -> None:
         """Take nothing as sent: viewers, or what is retained for them, lost it."""
-        self._sent, self._attrs, self._heard_sent = {}, {}, 0.0
+        self._sent, self._told, self._heard_sent = {}, {}, 0.0
 
     def change(self, at: datetime) -> Change:
         """Return what is different from what was sent before, and take it as sent."""
-        card = card_of(self.state, self.leased, at, unrecorded=bool(self.unsaved))
+        self.settle()
+        step = self._step(at)
+        return self._change(at) if step is None else step
+
+    def _step(self, at: datetime) -> Change | None:
+        """Return a further step of the prompt at work; None where more may be different."""
+        card, running = self._card, self.state.running_attempt()
+        if self._whole or card is None or not self._sent or running is None:
+            return None
+        row = running_row(self.state, self.leased.server_id, running, at)
+        if card.running != [row]:
+            return None
+        return Change(patches=self._patches(None, row.hot))
+
+    def _change(self, at: datetime) -> Change:
+        self._whole = False
+        card = self._card = card_of(self.state, self.leased, at, unrecorded=bool(self.unsaved))
         shell = [] if self._sent else [self._shell(card)]
         self._render(card)
-        fragments = [
-            Fragment(element, html, "attention" if element.endswith("-chip") else None)
-            for element, html in self._html.items()
-            if self._sent.get(element) != html
-        ]
+        fragments = [self._part(e, card) for e in self._html if self._sent.get(e) != self._html[e]]
         self._sent = dict(self._html)
-        return Change(shell + fragments, self._changed_attrs(attributes(card)))
+        # What a fragment brings along needs no patch beside it.
+        for fragment in fragments:
+            self._news(fragment.hot)
+        return Change(shell + fragments, self._patches(card.badge.state, card.hot))
+
+    def _part(self, element: str, card: Card) -> Fragment:
+        html = self._html[element]
+        hot = tuple(hot.patch for hot in card.hot) if "<?" in html else ()
+        return Fragment(element, html, "attention" if element.endswith("-chip") else None, hot)
 
     def _render(self, card: Card) -> None:
         for part in SHOWN:
@@ -149,16 +199,22 @@ class Live:
         html = get_template(f"{PAGE}#shell").render(context)
         return Fragment(f"server-{card.server_id}", html.strip(), "servers")
 
-    def _changed_attrs(self, attrs: dict[str, str]) -> list[tuple[str, str, str]]:
-        """Return the attributes to send: the time of the last word only now and then."""
-        element = f"server-{self.leased.server_id}"
-        due = time.monotonic() - self._heard_sent >= HEARD_EVERY_S
-        changed = {
-            name: value
-            for name, value in attrs.items()
-            if self._attrs.get(name) != value and (name != "data-heard" or due)
-        }
-        if "data-heard" in changed:
+    def _patches(self, state: str | None, hot: list[Hot]) -> list[Patch]:
+        """Return the values to send: the last word's time now and then, and with a new state.
+
+        Without the latter a card could say executing and have no age. No state is the one told.
+        """
+        shell = f"server-{self.leased.server_id}"
+        values = {} if state is None else {"data-state": state}
+        new = state not in (None, self._told.get((shell, "data-state")))
+        if new or time.monotonic() - self._heard_sent >= HEARD_EVERY_S:
+            values["data-heard"] = heard(self.state.contact.heard_at)
             self._heard_sent = time.monotonic()
-        self._attrs |= changed
-        return [(element, name, value) for name, value in changed.items()]
+        told = [(shell, name, value) for name, value in values.items()]
+        return self._news([*told, *(each.patch for each in hot)])
+
+    def _news(self, values: Iterable[Patch]) -> list[Patch]:
+        """Return those of the values that are not what was told before, and take them as told."""
+        news = [patch for patch in values if self._told.get(patch[:2]) != patch[2]]
+        self._told |= {(element, name): value for element, name, value in news}
+        return news

@@ -12,19 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
+
+from telemetry.clock import from_local
 from telemetry.protocol.loglines import GotPrompt, LogLine, PromptExecuted
 
 WAIT_S = 2.0
 WAITING_LIMIT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A parsed log line: when it came, and when ComfyUI wrote it (None where untold)."""
+class Line(msgspec.Struct, frozen=True):
+    """A parsed log line: when it came, and the time that ComfyUI wrote before it."""
 
     what: LogLine
     at: datetime
-    written_at: datetime | None
+    told: str
+
+    @property
+    def written_at(self) -> datetime | None:
+        """Return when ComfyUI wrote it, None where untold; most lines are never asked."""
+        return from_local(self.told, self.at)
 
 
 @dataclass(slots=True)

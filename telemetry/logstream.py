@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from telemetry.attempt import AttemptState, StepNow
-from telemetry.clock import from_local
 from telemetry.contact import Passed
 from telemetry.logbook import WAIT_S, Line
 from telemetry.protocol import frames as f
@@ -35,9 +34,8 @@ def _logs(state: ServerState, event: f.Logs, at: datetime) -> Iterator[Transitio
 
 def _lines(event: f.Logs, at: datetime) -> Iterator[Line]:
     for entry in event.entries[:ENTRIES_LIMIT]:
-        written_at = from_local(entry.t, at)
         for what in lines_of(entry.m):
-            yield Line(what, at, written_at)
+            yield Line(what, at, entry.t[:40])
 
 
 def deliver(state: ServerState, prompt_id: str, line: Line) -> Iterator[Transition]:

@@ -53,8 +53,10 @@ def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> 
     return Eta(middle, min(earliest, middle), latest, outlook.count, overdue=at > latest)
 
 
-def queue_etas(state: "ServerState", at: datetime) -> dict[str, Eta | None]:
-    """Return, by prompt_id, when each queued attempt should end.
+def queue_etas(
+    state: "ServerState", waiting: list["AttemptState"], at: datetime
+) -> dict[str, Eta | None]:
+    """Return, by prompt_id, when each of the attempts that wait should end, next first.
 
     Everything behind an attempt of unknown or surprising length is unknown too.
     """
@@ -63,7 +65,7 @@ def queue_etas(state: "ServerState", at: datetime) -> dict[str, Eta | None]:
     if clear is not None and clear.overdue:
         clear = None
     etas: dict[str, Eta | None] = {}
-    for attempt in state.queued_attempts():
+    for attempt in waiting:
         outlook = state.outlooks.get(attempt.facts.workload or "")
         clear = _after(clear, outlook) if clear is not None and outlook is not None else None
         etas[attempt.key.prompt_id] = clear

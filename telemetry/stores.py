@@ -5,46 +5,52 @@ it though only the collector knows the state. Each topic counts its changes in `
 changes when that counter is lost, so that nobody mistakes an old count for a new one.
 """
 
-import asyncio
-import json
 import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
-import redis.asyncio
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from telemetry.hot import Patch, filled
+
 FEED_LIMIT = 50
-# Redis answers within a millisecond; beyond this it is away.
-ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """The HTML of one element; `into` names the container where it is new. "" removes it."""
+    """The HTML of one element; `into` names the container where it is new. "" removes it.
+
+    Where the HTML has slots (hot.py), `hot` says what stands in them now.
+    """
 
     id: str
     html: str
     into: str | None = None
+    hot: tuple[Patch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one tick changed of a topic: elements, attributes of elements, lines of the feed.
+    """What one tick changed of a topic: elements, hot values and attributes, lines of the feed.
 
     Lines are oldest first; one whose id is in the feed already takes the old one's place.
     """
 
     fragments: list[Fragment] = field(default_factory=list)
-    attrs: list[tuple[str, str, str]] = field(default_factory=list)
+    patches: list[Patch] = field(default_factory=list)
     feed: list[Fragment] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.fragments or self.attrs or self.feed)
+        return bool(self.fragments or self.patches or self.feed)
+
+    @property
+    def values(self) -> list[Patch]:
+        """Return every value that is new, whether as a patch or in a fragment."""
+        return [*(patch for fragment in self.fragments for patch in fragment.hot), *self.patches]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,27 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything retained of a topic, and how far it counts. The feed is newest first."""
+    """Everything retained of a topic, and how far it counts. The feed is newest first.
+
+    The last value of a slot stands in its fragment; patches are for what no slot holds.
+    """
 
     stamp: Stamp
     fragments: list[Fragment]
-    attrs: list[tuple[str, str, str]]
+    patches: list[Patch]
     feed: list[Fragment]
+
+
+def snapshot_of(
+    stamp: Stamp, fragments: list[Fragment], values: list[Patch], feed: list[Fragment]
+) -> Snapshot:
+    """Return what a store retained as a snapshot: each value in its fragment's slot.
+
+    Patches remain of what is a fragment itself: its attributes.
+    """
+    whole = [Fragment(f.id, filled(f.html, values), f.into) for f in fragments]
+    held = {fragment.id for fragment in fragments}
+    return Snapshot(stamp, whole, [patch for patch in values if patch[0] in held], feed)
 
 
 class Store(Protocol):
@@ -98,7 +119,7 @@ class Store(Protocol):
 class _Topic:
     seq: int = 0
     fragments: "OrderedDict[str, Fragment]" = field(default_factory=OrderedDict)
-    attrs: dict[tuple[str, str], str] = field(default_factory=dict)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
     feed: "OrderedDict[str, Fragment]" = field(default_factory=OrderedDict)
 
     def retain(self, change: Change) -> None:
@@ -109,8 +130,8 @@ class _Topic:
                 self.fragments[fragment.id] = Fragment(fragment.id, fragment.html, into)
             else:
                 self.fragments.pop(fragment.id, None)
-        for element, name, value in change.attrs:
-            self.attrs[element, name] = value
+        for element, name, value in change.values:
+            self.values[element, name] = value
         for line in change.feed:
             self.feed[line.id] = line  # one that is told again keeps its place
         while len(self.feed) > FEED_LIMIT:
@@ -147,10 +168,9 @@ class MemoryStore:
         """Return all that is retained of a topic."""
         with self._lock:
             kept = self._topics.setdefault(topic, _Topic())
-            attrs = [(element, name, value) for (element, name), value in kept.attrs.items()]
-            feed = list(reversed(kept.feed.values()))
-            stamp = Stamp(self._epoch, kept.seq)
-            return Snapshot(stamp, list(kept.fragments.values()), attrs, feed)
+            values = [(element, name, value) for (element, name), value in kept.values.items()]
+            stamp, feed = Stamp(self._epoch, kept.seq), list(reversed(kept.feed.values()))
+            return snapshot_of(stamp, list(kept.fragments.values()), values, feed)
 
     async def forget(self, topic: str, prefix: str) -> list[str]:
         """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
@@ -159,167 +179,13 @@ class MemoryStore:
             gone = [key for key in kept.fragments if _belongs(key, prefix)]
             for key in gone:
                 del kept.fragments[key]
-            for attr in [attr for attr in kept.attrs if _belongs(attr[0], prefix)]:
-                del kept.attrs[attr]
+            for place in [place for place in kept.values if _belongs(place[0], prefix)]:
+                del kept.values[place]
             return gone
 
 
 def _belongs(element: str, prefix: str) -> bool:
     return element == prefix or element.startswith(f"{prefix}-")
-
-
-# One script, so that fence, retention and count cannot fall apart. KEYS: fences, epoch, seq,
-# fragments, attrs, feed, feed order. ARGV: fresh epoch, feed limit, then server, fence and change
-# as JSON of each part. Returns epoch, seq (0: nothing was taken), and the servers refused.
-_STAMP = """
-local refused, lines, taken = {}, {}, false
-for place = 3, #ARGV, 3 do
-  local server, fence = ARGV[place], tonumber(ARGV[place + 1])
-  if fence < tonumber(redis.call('HGET', KEYS[1], server) or '0') then
-    table.insert(refused, server)
-  else
-    redis.call('HSET', KEYS[1], server, ARGV[place + 1])
-    taken = true
-    local change = cjson.decode(ARGV[place + 2])
-    for _, f in ipairs(change.fragments) do
-      if f[2] == '' then redis.call('HDEL', KEYS[4], f[1])
-      else
-        local before = redis.call('HGET', KEYS[4], f[1])
-        if f[3] == '' and before then f[3] = cjson.decode(before)[2] end
-        redis.call('HSET', KEYS[4], f[1], cjson.encode({f[2], f[3]}))
-      end
-    end
-    for _, a in ipairs(change.attrs) do
-      redis.call('HSET', KEYS[5], cjson.encode({a[1], a[2]}), a[3])
-    end
-    for _, l in ipairs(change.feed) do table.insert(lines, l) end
-  end
-end
-redis.call('SETNX', KEYS[2], ARGV[1])
-local seq = 0
-if taken then seq = redis.call('INCR', KEYS[3]) end
-for i, l in ipairs(lines) do
-  redis.call('HSET', KEYS[6], l[1], l[2])
-  redis.call('ZADD', KEYS[7], 'NX', seq * 10000 + i, l[1])
-end
-local extra = redis.call('ZCARD', KEYS[7]) - tonumber(ARGV[2])
-if extra > 0 then
-  for _, id in ipairs(redis.call('ZPOPMIN', KEYS[7], extra)) do
-    redis.call('HDEL', KEYS[6], id)
-  end
-end
-return {redis.call('GET', KEYS[2]), seq, refused}
-"""
-
-_SNAPSHOT = """
-redis.call('SETNX', KEYS[2], ARGV[1])
-return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]) or '0',
-  redis.call('HGETALL', KEYS[4]), redis.call('HGETALL', KEYS[5]), redis.call('HGETALL', KEYS[6]),
-  redis.call('ZREVRANGE', KEYS[7], 0, -1)}
-"""
-
-
-_FORGET = """
-local function belongs(id) return id == ARGV[1] or id:sub(1, #ARGV[1] + 1) == ARGV[1] .. '-' end
-local gone = {}
-for _, id in ipairs(redis.call('HKEYS', KEYS[4])) do
-  if belongs(id) then
-    table.insert(gone, id)
-    redis.call('HDEL', KEYS[4], id)
-  end
-end
-for _, key in ipairs(redis.call('HKEYS', KEYS[5])) do
-  if belongs(cjson.decode(key)[1]) then redis.call('HDEL', KEYS[5], key) end
-end
-return gone
-"""
-
-
-class RedisStore:
-    """The store of the team mode: Redis, shared by all processes."""
-
-    def __init__(self) -> None:
-        self._clients: dict[int, Any] = {}
-
-    def _client(self) -> Any:
-        """Return this event loop's client: redis.asyncio connections cannot change loops."""
-        loop = asyncio.get_running_loop()
-        found = self._clients.get(id(loop))
-        if found is None or found[0] is not loop:
-            # With a socket_timeout redis-py waits through asyncio.wait_for, which loses a
-            # cancellation on Python 3.11 now and then; `_ask` has a limit of its own.
-            client = redis.asyncio.from_url(
-                settings.REDIS_URL, decode_responses=True, socket_timeout=None
-            )
-            self._clients = {k: v for k, v in self._clients.items() if not v[0].is_closed()}
-            self._clients[id(loop)] = found = (loop, client)
-            _close_with(loop, client)
-        return found[1]
-
-    async def _ask(self, script: str, keys: list[str], *words: str | int) -> Any:
-        """Run a script; raises TimeoutError where Redis does not answer within ANSWER_S."""
-        async with asyncio.timeout(ANSWER_S):
-            return await self._client().eval(script, len(keys), *keys, *words)
-
-    @staticmethod
-    def _keys(topic: str) -> list[str]:
-        parts = ("seq", "fragments", "attrs", "feed", "order")
-        return ["live:fences", "live:epoch", *(f"live:{topic}:{part}" for part in parts)]
-
-    async def stamp(self, topic: str, parts: list[Part]) -> Stamped:
-        """Retain what changed under fences that hold, and return its place in the topic."""
-        keys = self._keys(topic)
-        said = [word for part in parts for word in (*part.fence, _body(part.change))]
-        epoch, seq, refused = await self._ask(_STAMP, keys, secrets.token_hex(4), FEED_LIMIT, *said)
-        old = frozenset(part.fence for part in parts if str(part.fence[0]) in refused)
-        return Stamped(Stamp(epoch, int(seq)) if int(seq) else None, old)
-
-    async def snapshot(self, topic: str) -> Snapshot:
-        """Return all that is retained of a topic."""
-        keys = self._keys(topic)
-        epoch, seq, fragments, attrs, feed, order = await self._ask(
-            _SNAPSHOT, keys, secrets.token_hex(4)
-        )
-        lines = _pairs(feed)
-        kept = sorted((key, json.loads(value)) for key, value in _pairs(fragments).items())
-        return Snapshot(
-            Stamp(epoch, int(seq)),
-            # A shell's id is a prefix of its parts' ids: sorted, it comes before them.
-            [Fragment(key, html, into or None) for key, (html, into) in kept],
-            [(*json.loads(key), value) for key, value in _pairs(attrs).items()],
-            [Fragment(key, lines[key], "feed") for key in order if key in lines],
-        )
-
-    async def forget(self, topic: str, prefix: str) -> list[str]:
-        """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
-        gone: list[str] = await self._ask(_FORGET, self._keys(topic), prefix)
-        return gone
-
-
-def _body(change: Change) -> str:
-    return json.dumps(
-        {
-            "fragments": [[f.id, f.html, f.into or ""] for f in change.fragments],
-            "attrs": change.attrs,
-            "feed": [[line.id, line.html] for line in change.feed],
-        }
-    )
-
-
-def _close_with(loop: asyncio.AbstractEventLoop, client: Any) -> None:
-    """Have the client's connections closed by the loop's own close, its last chance to do so."""
-    close = loop.close
-
-    def closing() -> None:
-        if not loop.is_closed() and not loop.is_running():
-            loop.run_until_complete(client.aclose())
-        close()
-
-    loop.close = closing  # type: ignore[method-assign]
-
-
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 @cache

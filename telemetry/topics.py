@@ -33,6 +33,8 @@ PATIENCE_S = 0.05
 # While the store is away, cards are rendered for nothing: not so often then.
 STORE_AWAY_S = 1.0
 ANNOUNCE_S = 1.0
+# Fifty would keep the sockets waiting; a card takes some tenths of a millisecond.
+CARDS_AT_ONCE = 5
 
 
 async def publish(topic: str, parts: list[Part]) -> Stamped | None:
@@ -66,7 +68,7 @@ def merged(parts: list[Part]) -> Change:
     whole = Change()
     for part in parts:
         whole.fragments.extend(part.change.fragments)
-        whole.attrs.extend(part.change.attrs)
+        whole.patches.extend(part.change.patches)
         whole.feed.extend(part.change.feed)
     return whole
 
@@ -145,7 +147,11 @@ class Topic:
 
     async def _publish(self, dirty: list["Live"]) -> bool:
         """Publish the dirty cards and the new lines; say whether the store took them."""
-        parts = [part for live in dirty for part in await self._card(live)]
+        parts = []
+        for place, live in enumerate(dirty, start=1):
+            parts += self._card(live)
+            if place % CARDS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         lines = list(self._lines)
         self._lines.clear()
         self._told.extend(lines)
@@ -163,9 +169,8 @@ class Topic:
             self._epoch = stamped.stamp.epoch
         return stamped is not None
 
-    async def _card(self, live: "Live") -> list[Part]:
+    def _card(self, live: "Live") -> list[Part]:
         """Return what changed of a card; one that cannot be shown must not take others along."""
-        await asyncio.sleep(0)  # fifty cards at once would keep the sockets waiting
         try:
             change = live.change(now())
         except Exception:

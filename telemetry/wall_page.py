@@ -39,7 +39,7 @@ def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
     html = {fragment.id: fragment.html for fragment in snapshot.fragments}
     return ServerWall(
         server,
-        {name: value for element, name, value in snapshot.attrs if element == base},
+        {name: value for element, name, value in snapshot.patches if element == base},
         {part: _ready(html[f"{base}-{part}"]) for part in PARTS if f"{base}-{part}" in html},
     )
 

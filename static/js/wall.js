@@ -19,12 +19,15 @@ const STALE_MS = 60_000;
 // What claims that the server answers; the other states say themselves that it does not.
 const ANSWERING = ["executing", "queued", "idle", "polling"];
 
+// What a patch may set: nothing that runs or loads.
+const PATCHED = /^(text|width|data-[a-z-]+)$/;
+
 /** A message that does not keep the protocol. */
 export class Malformed extends Error {}
 
 /**
  * @typedef {{id: string, html: string, into?: string, element: Element | null}} Fragment
- * @typedef {{fragments: Fragment[], attrs: [string, string, string][], feed: Fragment[]}} Ready
+ * @typedef {{fragments: Fragment[], patches: [string, string, string][], feed: Fragment[]}} Ready
  */
 
 /** @type {Map<string, string>} what each element was made of, to leave alone what is the same */
@@ -38,13 +41,13 @@ for (const child of document.querySelectorAll("#servers > [id], #attention > [id
  * @returns {Ready}
  */
 export function prepare(message) {
-  const { fragments, attrs, feed } = message;
-  demand([fragments, attrs, feed].every(Array.isArray), "fragments, attrs and feed are lists");
-  for (const attr of attrs) {
-    demand(Array.isArray(attr) && attr.length === 3 && attr.every(isString), "attrs of 3 texts");
-    demand(/^data-[a-z-]+$/.test(attr[1]), "attrs that are data-");
+  const { fragments, patches, feed } = message;
+  demand([fragments, patches, feed].every(Array.isArray), "fragments, patches and feed are lists");
+  for (const patch of patches) {
+    demand(Array.isArray(patch) && patch.length === 3 && patch.every(isString), "patches of 3 texts");
+    demand(PATCHED.test(patch[1]), "patches of text, width or data-");
   }
-  return { attrs, fragments: fragments.map(parsed), feed: feed.map(parsed) };
+  return { patches, fragments: fragments.map(parsed), feed: feed.map(parsed) };
 }
 
 /**
@@ -115,14 +118,29 @@ export function change(ready) {
 }
 
 /** @param {Ready} ready */
-function put({ fragments, attrs }) {
+function put({ fragments, patches }) {
   const staged = stage(fragments);
   for (const fragment of staged) place(fragment);
   for (const { id, html } of fragments) {
     if (html) sources.set(id, html);
     else sources.delete(id);
   }
-  for (const [id, name, value] of attrs) document.getElementById(id)?.setAttribute(name, value);
+  for (const patch of patches) patchOne(...patch);
+}
+
+/**
+ * Set one value. The element that it stands in is no longer what its source says.
+ *
+ * @param {string} id
+ * @param {string} name
+ * @param {string} value
+ */
+function patchOne(id, name, value) {
+  const element = document.getElementById(id);
+  if (!element) return;
+  if (name === "text") element.textContent = value;
+  else element.setAttribute(name, value);
+  if (!sources.has(id)) sources.delete(element.closest("article > [id]")?.id ?? "");
 }
 
 /**

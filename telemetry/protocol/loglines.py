@@ -136,14 +136,20 @@ _SIZE = r"(?P<{0}>\d{{1,9}}(?:\.\d{{1,9}})?) (?P<{0}_unit>KiB|MiB|GiB|MB)"
 _N = _SIZE.format("n")
 _MB = r"\d{1,12}(?:\.\d{1,9})?"
 
+_BAR = (
+    r"\s{0,8}\d{1,3}%\|[^|]{0,300}\|\s{0,8}(?P<value>\d{1,9})/(?P<total>\d{1,9}) \[[^\],]{0,40}"
+    r"(?:,\s{0,8}(?:(?P<rate>\d{1,9}(?:\.\d{1,9})?)|\?)(?P<unit>it/s|s/it))?[^\]]{0,200}\]"
+)
+
 # First match wins. Every pattern is anchored and its repetitions are bounded: linear time.
 PATTERNS: list[tuple[re.Pattern[str], Callable[[_Match], LogLine]]] = [
     (
-        re.compile(
-            r"(?:(?P<label>[^|]{0,200}?): )?\s{0,8}\d{1,3}%\|[^|]{0,300}\|\s{0,8}"
-            r"(?P<value>\d{1,9})/(?P<total>\d{1,9}) \[[^\],]{0,40}"
-            r"(?:,\s{0,8}(?:(?P<rate>\d{1,9}(?:\.\d{1,9})?)|\?)(?P<unit>it/s|s/it))?[^\]]{0,200}\]"
-        ),
+        # By far the most lines, so first of all; with a label below.
+        re.compile(rf"(?P<label>){_BAR}"),
+        _step,
+    ),
+    (
+        re.compile(rf"(?P<label>[^|]{{0,200}}?): {_BAR}"),
         _step,
     ),
     (
@@ -225,7 +231,9 @@ def line_of(line: str) -> LogLine | None:
     bare = line[:LINE_LIMIT]
     if "\x1b" in bare:
         bare = _ANSI.sub("", bare)
-    bare = _LEVEL.sub("", bare.strip())
+    bare = bare.strip()
+    if bare.startswith("["):
+        bare = _LEVEL.sub("", bare)
     if len(bare) < SHORTEST_LINE:
         return None
     for pattern, build in PATTERNS:

@@ -46,13 +46,23 @@ def read(raw: bytes | str | msgspec.Raw, kind: type[T]) -> T:
         raise Unreadable(f"{len(data)} bytes; the limit is {LARGEST_BYTES}")
     data = _without_nul(data)
     try:
-        return msgspec.json.decode(data, type=kind)
+        value: T = _decoder(kind).decode(data)
+        return value
     except msgspec.ValidationError as error:
         raise Unreadable(str(error)[:200]) from error
     except RecursionError as error:
         raise Unreadable("nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _read_repaired(data, kind, error)
+
+
+_DECODERS: dict[Any, "msgspec.json.Decoder[Any]"] = {}
+
+
+def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
+    if kind not in _DECODERS:
+        _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return _DECODERS[kind]
 
 
 def _without_nul(data: bytes) -> bytes:

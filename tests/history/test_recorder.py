@@ -1,5 +1,6 @@
 """The record: rows from transitions, repeated without harm, refused to who lost the fence."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -273,3 +274,20 @@ def test_it_keeps_a_traceback_that_a_later_word_does_not_carry(leased, feed):
     write(leased, feed)
 
     assert Attempt.objects.get().traceback == "t"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_writes_again_what_it_was_paused_in(leased, feed, writer, monkeypatch, settings):
+    settings.LEASE_S = 0.4  # PostgreSQL ends a transaction that is silent for half of it
+    pauses = iter([1.0])
+
+    def paused(batch):
+        time.sleep(next(pauses, 0))  # as SIGSTOP in the middle of a transaction does
+        write_rows(batch)
+
+    monkeypatch.setattr("history.recorder.write_rows", paused)
+    a_success(feed)
+
+    writer.record(leased, feed.changes, []).result(10)
+
+    assert Attempt.objects.get().outcome == "success"

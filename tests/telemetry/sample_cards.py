@@ -10,17 +10,14 @@ from django.utils.safestring import mark_safe
 
 from telemetry.activity import Happening
 from telemetry.cards import (
-    BADGES,
     Card,
-    EndedRow,
-    EtaText,
-    NextRow,
-    Notice,
-    RunningRow,
 )
+from telemetry.condition import BADGES, Notice
 from telemetry.device_rows import DeviceRow, Sensors
+from telemetry.hot import Hot
 from telemetry.leases import Leased
 from telemetry.live import attributes, feed_line, rendered
+from telemetry.prompt_rows import EndedRow, EtaText, NextRow, RunningRow
 from telemetry.words import Tone
 
 NOW = datetime(2025, 11, 20, 14, 32, 0, tzinfo=UTC)
@@ -65,10 +62,9 @@ def running(**fields: Any) -> RunningRow:
         submitter="mira",
         node="KSampler · node 9/14",
         node_note="",
-        step="step 14/20",
-        step_note="from the log",
-        rate="1.82 it/s",
-        percent=70.0,
+        step=Hot("server-1-step", "text", "step 14/20"),
+        pace=Hot("server-1-pace", "text", "1.82 it/s, from the log"),
+        bar=Hot("server-1-bar", "width", "70.0%"),
         started_at=ago(108),
         waited="12s",
         eta=eta(7),
@@ -135,7 +131,7 @@ def samples() -> list[Card]:
         executing(
             2,
             devices=[device(percent=97.5)],
-            running=[running(step="", step_note="", rate="", percent=None, node="–", eta=FIRST)],
+            running=[running(step="", pace="", bar="", node="–", eta=FIRST)],
             ended=[
                 ended("failed", "Failed", why="KSampler 3: OutOfMemoryError: Allocation failed")
             ],
@@ -225,7 +221,7 @@ def leased(pk: int = 1, name: str = "kino-01") -> Leased:
 
 def part(name: str, shown: Card) -> str:
     """Return one part of a card, as the collector renders it."""
-    return get_template(f"telemetry/live.html#{name}").render({"card": shown})
+    return mark_safe(rendered(shown)[f"server-{shown.server_id}-{name}"])
 
 
 def shell(shown: Card, parts: dict[str, str] | None = None) -> str:

@@ -63,15 +63,13 @@ def test_it_shows_the_running_attempt_with_its_step_and_clocks(feed):
     feed.log(4, step(5, 20))
 
     (row,) = card(feed, 4).running
-    assert (row.title, row.of, row.step, row.percent, row.rate) == (
-        "Scene 7",
-        "Harbor",
-        "step 5/20",
-        25.0,
-        "5.00 it/s",
-    )
+    assert (row.title, row.of) == ("Scene 7", "Harbor")
+    assert [hot.patch for hot in row.hot] == [
+        ("server-3-step", "text", "step 5/20"),
+        ("server-3-pace", "text", "5.00 it/s, from the log"),
+        ("server-3-bar", "width", "25.0%"),
+    ]
     assert (row.node, row.node_note) == ("sampling", "estimated")
-    assert row.step_note == "from the log"
     assert row.waited == "2.0\u00a0s"
 
 

@@ -23,7 +23,7 @@ class StandIn:
     begun: list = []
     fails = False
 
-    def __init__(self, leased, record, topics, sampler):
+    def __init__(self, leased, record, topics, sampler, look_up):
         self.leased = leased
         self.state = type("State", (), {"backfilling": True, "move": None})
         self.names = []

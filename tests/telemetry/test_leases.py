@@ -77,7 +77,7 @@ def test_it_keeps_the_fence_of_an_owner_that_was_away_while_nobody_took_over(ser
 
 
 def test_it_does_not_stumble_over_a_server_that_is_deleted_meanwhile(server, monkeypatch):
-    monkeypatch.setattr(leases, "_make_rows", lambda watched: Server.objects.all().delete())
+    monkeypatch.setattr(leases, "_make_rows", lambda watched, have: Server.objects.all().delete())
 
     assert leases.claim("me", NOON) == []
 

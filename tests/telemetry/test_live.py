@@ -2,23 +2,27 @@
 
 import asyncio
 import json
+import re
 from concurrent.futures import Future
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from telemetry import live, topics
 from telemetry.activity import happenings
 from telemetry.cards import card_of
-from telemetry.contact import Passed
+from telemetry.contact import Answered, Passed
 from telemetry.envelope import change_text, snapshot_text
 from telemetry.leases import Leased
-from telemetry.live import Live, attributes, feed_line, rendered
+from telemetry.live import Live, attributes, feed_line, is_step, rendered
 from telemetry.machine import ServerState
 from telemetry.stores import FEED_LIMIT, MemoryStore, Part, Stamp, Stamped
 from telemetry.topics import Topic
 from tests.telemetry.test_machine import BEGAN, Feed, prompt, step
 from tests.telemetry.traces import all_channels, events, load
 
+ALONE = SimpleNamespace(touch=lambda live: None)
 LEASED = Leased(3, 1, "kino-01", "http://kino-01:8188", "", False, 1)
 TRACES = [
     "01-success",
@@ -54,22 +58,46 @@ class Page:
             self.elements[fragment["id"]] = fragment["html"]
             if not fragment["html"]:
                 del self.elements[fragment["id"]]
-        for element, name, value in body["attrs"]:
-            self.attrs[element, name] = value
+        for element, name, value in body["patches"]:
+            if name in ("text", "width"):
+                self._patch(element, name, value)
+            else:
+                self.attrs[element, name] = value
         newest_last = reversed(body["feed"]) if body["type"] == "snapshot" else body["feed"]
         for line in newest_last:
             if line["id"] not in self.feed:
                 self.feed = [line["id"], *self.feed][:FEED_LIMIT]
 
+    def _patch(self, element, name, value):
+        place = r">[^<]*" if name == "text" else rf'(?<= {name}=")[^"]*'
+        new = f">{value}" if name == "text" else value
+        tag = re.compile(rf'<[^<>]* id="{element}"[^<>]*{place}')
+        for key, html in self.elements.items():
+            self.elements[key] = tag.sub(
+                lambda found: re.sub(f"{place}$", lambda _: new, found[0]), html
+            )
+
+
+def pulsed(told):
+    """Yield the events with a pulse once a second, as a watch takes them, and one at the end."""
+    due = None
+    for event, at in told:
+        if due is None or at >= due:
+            yield Passed(), at
+            due = at + timedelta(seconds=1)
+        yield event, at
+    yield Passed(), at
+
 
 def replay(name):
     """Yield (snapshot after each event, message that the event caused) of a trace."""
     state, store = ServerState(), MemoryStore()
-    side = Live(LEASED, state, None)
+    side = Live(LEASED, state, ALONE)
     trace = load(name)
     lines = []
-    for event, at in events(trace, all_channels(trace)):
-        changes = [*state.apply(Passed(), at), *state.apply(event, at)]
+    for event, at in pulsed(events(trace, all_channels(trace))):
+        changes = state.apply(event, at)
+        side.touch(is_step(event, changes))
         told = happenings(state, changes)
         lines += told
         change = side.change(at)
@@ -103,10 +131,19 @@ def test_it_shows_after_any_prefix_and_the_rest_what_a_fresh_render_shows(name, 
         assert page.feed == told[::-1][:FEED_LIMIT]
 
 
+@pytest.mark.parametrize("name", TRACES)
+def test_it_shows_after_each_event_what_a_fresh_render_shows(name):
+    for snapshot, _, (state, at, _) in replay(name):
+        page = Page(snapshot)
+
+        parts = {key: html for key, html in page.elements.items() if key != "server-3"}
+        assert parts == rendered(card_of(state, LEASED, at)), at
+
+
 def test_it_sends_nothing_when_nothing_changed():
     feed = Feed()
     feed.queue(0, running=[prompt("a")])
-    side = Live(LEASED, feed.state, None)
+    side = Live(LEASED, feed.state, ALONE)
     assert side.change(BEGAN)
 
     assert not side.change(BEGAN)
@@ -115,7 +152,7 @@ def test_it_sends_nothing_when_nothing_changed():
 def test_it_sends_only_the_part_that_changed():
     feed = Feed()
     feed.queue(0, running=[prompt("a")])
-    side = Live(LEASED, feed.state, None)
+    side = Live(LEASED, feed.state, ALONE)
     side.change(BEGAN)
     feed.log(0, step(1, 20))
 
@@ -124,14 +161,61 @@ def test_it_sends_only_the_part_that_changed():
     assert [fragment.id for fragment in change.fragments] == ["server-3-exec"]
 
 
+def test_it_sends_a_further_step_as_values_alone():
+    feed = Feed()
+    feed.queue(0, running=[prompt("a")])
+    side = Live(LEASED, feed.state, ALONE)
+    feed.log(0, step(1, 20))
+    side.change(BEGAN)
+    feed.log(0, step(2, 20))
+
+    change = side.change(BEGAN)
+
+    assert change.fragments == []
+    assert change.patches == [
+        ("server-3-step", "text", "step 2/20"),
+        ("server-3-bar", "width", "10.0%"),
+    ]
+
+
+def test_it_sends_values_with_the_part_that_they_stand_in():
+    feed = Feed()
+    feed.queue(0, running=[prompt("a")])
+    side = Live(LEASED, feed.state, ALONE)
+    side.change(BEGAN)
+    feed.log(0, step(1, 20))
+
+    change = side.change(BEGAN)
+
+    assert change.patches == []
+    assert (
+        "step 1/20"
+        in json.loads(change_text("t", Stamp("e", 2), change, BEGAN))["fragments"][0]["html"]
+    )
+
+
 def test_it_sends_the_shell_first_and_once():
-    side = Live(LEASED, ServerState(), None)
+    side = Live(LEASED, ServerState(), ALONE)
 
     first = side.change(BEGAN)
 
     assert first.fragments[0].id == "server-3"
     assert first.fragments[0].into == "servers"
     assert "server-3" not in [f.id for f in side.change(BEGAN).fragments]
+
+
+def test_it_says_when_a_server_was_heard_of_with_its_first_state():
+    feed = Feed()
+    side = Live(LEASED, feed.state, ALONE)
+    assert ("server-3", "data-heard", "") in side.change(BEGAN).patches
+    feed.at(0, Answered())
+    feed.queue(0, running=[prompt("a")])
+    side.touch()
+
+    patches = side.change(BEGAN).patches
+
+    assert ("server-3", "data-state", "executing") in patches
+    assert ("server-3", "data-heard", "2026-11-20T14:00:00.000+00:00") in patches
 
 
 @pytest.fixture
@@ -184,7 +268,7 @@ def test_it_gathers_what_comes_within_a_window(published, settings):
     run_live(work, published)
     assert len(published) == 2
     assert published[1][0] - published[0][0] >= 0.09
-    assert "step 39/40" in published[1][1].fragments[0].html
+    assert ("server-3-step", "text", "step 39/40") in published[1][1].values
 
 
 def test_it_does_not_delay_the_first_change_after_quiet(published, settings):

@@ -42,7 +42,7 @@ def iso(seconds: float = 0) -> str:
 
 def envelope(kind: str, seq: int, epoch: str, **content: Any) -> dict[str, Any]:
     """Return a message as the server sends it."""
-    usual = {"at": iso(), "fragments": [], "attrs": [], "feed": []}
+    usual = {"at": iso(), "fragments": [], "patches": [], "feed": []}
     place = {"topic": "team-1", "epoch": epoch, "seq": seq}
     return {"v": 1, "type": kind, **place, **usual, **content}
 
@@ -109,7 +109,7 @@ def test_a_snapshot_puts_cards_with_their_parts_in_place(
     visit().send(
         snapshot(
             fragments=[card(1), head(1, "kino-01"), card(2), head(2, "kino-02")],
-            attrs=[["server-2", "data-state", "offline"]],
+            patches=[["server-2", "data-state", "offline"]],
             feed=[line(2), line(1)],
         )
     )
@@ -181,7 +181,7 @@ def test_a_change_replaces_an_element_and_an_attribute(
     server.send(snapshot(fragments=[card(1), head(1, "before")]))
 
     server.send(
-        change(2, fragments=[head(1, "after")], attrs=[["server-1", "data-state", "executing"]])
+        change(2, fragments=[head(1, "after")], patches=[["server-1", "data-state", "executing"]])
     )
 
     until("live.seq === 2")
@@ -284,6 +284,38 @@ def test_a_second_gap_soon_after_waits_like_a_lost_connection(
     until("live.state === 'reconnecting'")
 
 
+def test_a_value_goes_to_its_place_and_the_rest_stays(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    step = '<b id="server-1-step">step 1</b><svg><rect id="server-1-bar" width="5%"/></svg>'
+    server = visit()
+    server.send(snapshot(1, fragments=[card(1), head(1, "kino-01"), work(1, step)]))
+    until("live.seq === 1")
+    page.evaluate("globalThis.node = document.getElementById('server-1-step')")
+
+    values = [["server-1-step", "text", "<i>2</i>"], ["server-1-bar", "width", "10%"]]
+    server.send(change(2, patches=[*values, ["server-9-step", "text", "of nobody"]]))
+
+    until("live.seq === 2")
+    assert page.evaluate("node.isConnected && node.textContent") == "<i>2</i>"
+    assert page.get_attribute("#server-1-bar", "width") == "10%"
+
+
+def test_a_part_comes_back_as_it_was_after_its_values_moved_on(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    part = work(1, '<b id="server-1-step">step 1</b>')
+    server = visit()
+    server.send(snapshot(1, fragments=[card(1), head(1, "kino-01"), part]))
+    server.send(change(2, patches=[["server-1-step", "text", "step 2"]]))
+    until("live.seq === 2")
+
+    server.send(change(3, fragments=[part]))
+
+    until("live.seq === 3")
+    assert page.text_content("#server-1-step") == "step 1"
+
+
 MALFORMED: list[Any] = [
     "no JSON {",
     "null",
@@ -304,9 +336,10 @@ MALFORMED: list[Any] = [
     change(2, fragments=[{"id": "server-1-head", "html": "<p id=other></p>"}]),
     change(2, fragments=[head(1, "bad"), {"id": "a", "html": "<p id=a></p><p></p>"}]),
     change(2, fragments=[{"id": "a", "html": "<p id=a></p>", "into": 7}]),
-    change(2, attrs=[["server-1", "onclick", "x()"]]),
-    change(2, attrs=[["server-1", "data-state"]]),
-    change(2, attrs=[["server-1", "data-state", 4]]),
+    change(2, patches=[["server-1", "onclick", "x()"]]),
+    change(2, patches=[["server-1-step", "text", "2"], ["server-1", "href", "javascript:x()"]]),
+    change(2, patches=[["server-1", "data-state"]]),
+    change(2, patches=[["server-1", "data-state", 4]]),
     change(2, feed=[{"id": "event-1"}]),
 ]
 
@@ -369,26 +402,26 @@ def stream(seed: int) -> list[dict[str, Any]]:
         fragments = [head(pk, f"at {seq}"), work(pk, f"<p>step {seq}</p>")]
         if dice.random() < 0.2:
             fragments = [card(pk), *fragments]
-        attrs = [[f"server-{pk}", "data-state", dice.choice(["idle", "queued", "offline"])]]
+        patches = [[f"server-{pk}", "data-state", dice.choice(["idle", "queued", "offline"])]]
         feed = [line(dice.randint(1, 60))] if dice.random() < 0.7 else []
-        messages.append(change(seq, fragments=fragments, attrs=attrs, feed=feed))
+        messages.append(change(seq, fragments=fragments, patches=patches, feed=feed))
     return messages
 
 
 def retained(messages: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the snapshot that holds what a start and these changes left (telemetry/stores.py)."""
     kept = {f["id"]: f for pk in (1, 2, 3) for f in (card(pk), head(pk, ""), work(pk, ""))}
-    attrs: dict[tuple[str, str], str] = {}
+    patches: dict[tuple[str, str], str] = {}
     feed: dict[str, dict[str, str]] = {}
     for message in messages:
         kept.update({f["id"]: {**kept[f["id"]], **f} for f in message["fragments"]})
-        attrs.update({(e, n): v for e, n, v in message["attrs"]})
+        patches.update({(e, n): v for e, n, v in message["patches"]})
         for told in message["feed"]:
             feed[told["id"]] = told
     return snapshot(
         messages[-1]["seq"] if messages else 0,
         fragments=list(kept.values()),
-        attrs=[[*key, value] for key, value in attrs.items()],
+        patches=[[*key, value] for key, value in patches.items()],
         feed=list(reversed(feed.values()))[:50],
     )
 
@@ -536,7 +569,7 @@ def test_values_of_a_server_at_work_grey_after_10_s_and_the_card_is_stale_after_
     assert page.evaluate(GREY) == ""
     page.clock.run_for(3_000)
     assert page.evaluate(GREY) == "server-1-gpus,server-1-exec"
-    server.send(change(2, attrs=[["server-2", "data-heard", iso(50)]], at=iso(13)))
+    server.send(change(2, patches=[["server-2", "data-heard", iso(50)]], at=iso(13)))
     until("live.seq === 2")
     page.clock.run_for(20_000)
     server.send(beat(iso(33)))
@@ -556,7 +589,7 @@ def test_a_card_is_fresh_again_as_soon_as_the_server_is_heard_of(
     server.send(snapshot(fragments=[card(1, "executing", heard=iso(-70))]))
     until("document.querySelector('[data-stale]') !== null")
 
-    server.send(change(2, attrs=[["server-1", "data-heard", iso()]]))
+    server.send(change(2, patches=[["server-1", "data-heard", iso()]]))
 
     until("live.seq === 2")
     assert page.locator("[data-stale]").count() == 0
@@ -586,7 +619,7 @@ def test_it_counts_the_states_of_the_cards(
     until("live.seq === 1")
     assert page.locator("#tally").text_content() == "3 servers, 1 executing, 1 idle"
 
-    server.send(change(2, attrs=[["server-1", "data-state", "idle"]]))
+    server.send(change(2, patches=[["server-1", "data-state", "idle"]]))
 
     until("live.seq === 2")
     assert page.locator("#tally").text_content() == "3 servers, 2 idle"

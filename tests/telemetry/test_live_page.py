@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from playwright.sync_api import Page
 
 from telemetry.activity import Happening
-from telemetry.cards import Notice
+from telemetry.condition import Notice
 from telemetry.live import attributes, feed_line, rendered
 from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
@@ -121,7 +121,7 @@ def test_the_page_is_what_the_socket_would_make_of_it(
         "seq": 1,
         "at": NOW.isoformat(),
         "fragments": fragments,
-        "attrs": [
+        "patches": [
             [f"server-{c.server_id}", key, value]
             for c in cards
             for key, value in attributes(c).items()

@@ -10,7 +10,9 @@ import pytest
 from django.template.loader import get_template
 
 from telemetry.activity import Happening
-from telemetry.cards import Card, Notice
+from telemetry.cards import Card
+from telemetry.condition import Notice
+from telemetry.hot import Hot
 from telemetry.live import PARTS, feed_line, rendered
 from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
@@ -65,6 +67,8 @@ def words(html: str) -> str:
 
 def hostile(value: Any) -> Any:
     """Return a card, or a row of one, with hostile text wherever something comes from outside."""
+    if isinstance(value, Hot):
+        return replace(value, value=HOSTILE)
     own = {"status", "icon", "state", "tone", "key", "label", "lead", "note"}
     changed = {}
     for place in fields(value):
@@ -258,7 +262,7 @@ def test_exec_says_what_is_estimated() -> None:
 
 
 def test_exec_shows_a_dash_for_a_node_that_nobody_names_and_no_bar() -> None:
-    row = running(node="–", step="", step_note="", rate="", percent=None, started_at=None)
+    row = running(node="–", step="", pace="", bar="", started_at=None)
 
     html = part("exec", executing(running=[row]))
 

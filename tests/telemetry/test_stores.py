@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from django.conf import settings
 
-from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, Part, RedisStore
+from telemetry.hot import Hot
+from telemetry.redis_store import RedisStore
+from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, Part
 
 FENCE = (3, 1)
 
@@ -53,7 +55,34 @@ def test_it_retains_the_last_of_each_element_and_field(run):
 
     kept = run(work)
     assert [(f.html, f.into) for f in kept.fragments] == [('<p id="server-3">new</p>', "servers")]
-    assert kept.attrs == [("server-3", "data-state", "executing")]
+    assert kept.patches == [("server-3", "data-state", "executing")]
+
+
+def test_it_shows_the_last_value_in_its_slot(run):
+    hot = Hot("server-3-step", "text", "step 1")
+    exec_ = Fragment("server-3-exec", f"<p>{hot}</p>", "servers", (hot.patch,))
+
+    async def work(store):
+        await stamp(store, "t", FENCE, Change([exec_]))
+        await stamp(store, "t", FENCE, Change(patches=[("server-3-step", "text", "<step 2>")]))
+        return await store.snapshot("t")
+
+    kept = run(work)
+    assert [fragment.html for fragment in kept.fragments] == ["<p>&lt;step 2&gt;</p>"]
+    assert kept.patches == []
+
+
+def test_it_forgets_values_with_their_server(run):
+    hot = Hot("server-3-step", "text", "step 1")
+    exec_ = Fragment("server-3-exec", f"<p>{hot}</p>", "servers", (hot.patch,))
+
+    async def work(store):
+        await stamp(store, "t", FENCE, Change([exec_]))
+        await store.forget("t", "server-3")
+        await stamp(store, "t", FENCE, Change([Fragment("server-3-exec", f"<p>{hot}</p>")]))
+        return await store.snapshot("t")
+
+    assert [fragment.html for fragment in run(work).fragments] == ["<p></p>"]
 
 
 def test_it_lists_a_shell_before_its_parts(run):
@@ -116,7 +145,7 @@ def test_it_takes_the_parts_of_others_where_one_fence_is_old(run):
     assert stamped.refused == {(3, 1)}
     assert stamped.stamp.seq == 2
     assert [f.id for f in kept.fragments if "old owner" in f.html] == []
-    assert kept.attrs == []
+    assert kept.patches == []
     assert {f.id for f in kept.fragments} == {"server-3", "server-4"}
 
 

@@ -255,6 +255,21 @@ def test_it_asks_nothing_without_the_secret_that_it_lost_and_others_go_on(settin
     )
 
 
+def test_it_asks_for_the_memory_soon_after_a_prompt_began(monkeypatch):
+    monkeypatch.setattr("telemetry.watch.STATS_BUSY_S", 0.1)
+
+    async def work():
+        async with simulator(speed=2.0) as sim, watched(sim) as (watch, _):
+            await until(lambda: watch.state.stats_at is not None, "the first stats")
+            prompt_id = sim.submit(tqdm_graph(steps=20), client_id="artist-1")
+            await until(lambda: watch.state.running_attempt() is not None, "the prompt")
+            began_at = now()
+            await until(lambda: watch.state.stats_at > began_at, "stats of its run")
+            return watch.state.running_attempt().key.prompt_id == prompt_id
+
+    assert run(work)
+
+
 def test_it_says_that_a_token_is_wanted():
     async def work():
         async with simulator(token="s3cret") as sim, watched(sim) as (watch, _):
