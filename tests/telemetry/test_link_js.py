@@ -21,9 +21,11 @@ WAYS = "[live.state, live.transport]"
 def visit(page, stage):
     """Return what opens the page, and waits for nothing."""
 
-    def open_page(html=PAGE, query=""):
+    def open_page(html=PAGE, query="", paused=False):
         page.add_init_script(NO_JITTER)
         page.clock.install(time=NOW)
+        if paused:
+            page.clock.pause_at(NOW + timedelta(seconds=1))
         stage.pages["live"] = html
         page.goto(f"{stage.url}/live{query}")
 
@@ -127,9 +129,7 @@ def test_it_polls_every_30_s_and_takes_nothing_that_has_not_changed(page, stage,
     visit()
     fail_until_polling(page, stage, until)
     until("live.state === 'polling'")
-    page.evaluate(
-        "live.addEventListener('update', () => { window.updates = (window.updates ?? 0) + 1 })"
-    )
+    page.evaluate("window.updates = 0; live.addEventListener('update', () => { updates += 1 }); 0")
     before = stage.asked
 
     for polls in (1, 2, 3):
@@ -316,11 +316,9 @@ def test_a_long_pause_ends_with_a_fresh_start(page, stage, visit, until):
     server.send(snapshot(1))
     until("live.state === 'live'")
     page.evaluate("live.pause()")
-    text = json.dumps(change(2))
-    page.evaluate(
-        'text => { for (let n = 2; n < 2100; n++) live._receive(text.replace(\'"seq": 2\', `"seq": ${n}`)) }',
-        text,
-    )
+    text = json.dumps(change(1)).replace('"seq": 1', '"seq": %')
+    feed = "for (let n = 2; n < 2100; n++) live._receive(text.replace('%', n))"
+    page.evaluate(f"text => {{ {feed} }}", text)
 
     page.evaluate("live.resume()")
 
@@ -367,7 +365,7 @@ def test_what_comes_within_the_buffers_time_is_shown_together(page, stage, visit
 
 def test_attempts_and_delay_are_options(page, stage, visit, until):
     stage.refusing = True
-    visit(with_options(reconnect_attempts=2, reconnect_delay_ms=3000))
+    visit(with_options(reconnect_attempts=2, reconnect_delay_ms=3000), paused=True)
     page.clock.pause_at(NOW + timedelta(minutes=1))
 
     until(
