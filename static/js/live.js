@@ -254,7 +254,10 @@ class Live extends EventTarget {
   /** @param {any} message */
   _take(message) {
     this._debug(message.type, message);
-    if (message.type === "hello") this._link.beatS(message.beat_s);
+    if (message.type === "hello") {
+      clock.meet(message.at);
+      this._link.beatS(message.beat_s);
+    }
     if (message.type === "beat" && message.sent) this.lag_ms = performance.now() - message.sent;
     if (message.type === "error") console.warn("live:", message.reason);
     if (message.type === "resumed") this._resumed(message);
