@@ -114,7 +114,8 @@ def docs(request: HttpRequest) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Answer 422: name each parameter and what is wrong with it."""
-    places = [str(found["loc"][-1]) for found in error.errors]
+    # Of what is given repeatedly the last part is its place in the list.
+    places = [next(p for p in reversed(e["loc"]) if isinstance(p, str)) for e in error.errors]
     told = [f"{place}: {found['msg']}" for place, found in zip(places, error.errors, strict=True)]
     times = any(found["type"].startswith(("datetime", "timezone")) for found in error.errors)
     hint = TIME_HINT if times else ""

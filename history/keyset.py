@@ -63,8 +63,10 @@ def page_of(
 ) -> tuple[list[Any], str | None]:
     """Return at most `limit` rows behind the cursor, newest first, and the next page's cursor.
 
-    That is None on the last page. No rows are counted, and none are skipped.
+    That is None on the last page. No rows are counted, and none are skipped. Rows without a value
+    of the column `by` are not in the list.
     """
+    rows = rows.filter(**{f"{by}__isnull": False})
     if cursor is not None:
         rows = rows.filter(place_of(cursor, by).before())
     found: list[Model] = list(rows.order_by(f"-{by}", "-pk")[: limit + 1])

@@ -2,12 +2,16 @@
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.views.decorators.http import conditional_page
 from ninja import Query, Router
+from ninja.decorators import decorate_view
 
 from telemetry.access import server_for
 from telemetry.api_errors import answers
 from telemetry.api_shapes import DeviceOut, Me, ServerOut, Servers, TeamQuery
 from telemetry.callers import caller_of
+from telemetry.clock import now
+from telemetry.live_api import LiveNow, live_now
 from telemetry.models import Environment, Server
 
 router = Router()
@@ -41,6 +45,13 @@ def server(request: HttpRequest, server_id: int) -> ServerOut:
     found = server_for(caller.user, server_id)
     caller.see(found.team_id)
     return _server(_told(Server.objects.filter(pk=found.pk)).get())
+
+
+@router.get("/live", response=answers(LiveNow), tags=["live"])
+@decorate_view(conditional_page)
+def live(request: HttpRequest, asked: Query[TeamQuery]) -> LiveNow:
+    """Tell what the team's servers do now; answers 304 while nothing changed (If-None-Match)."""
+    return live_now(caller_of(request).team(asked.team), now())
 
 
 def _told(rows: "QuerySet[Server]") -> "QuerySet[Server]":

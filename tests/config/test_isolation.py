@@ -110,6 +110,7 @@ POLICIES = {
     "api/v1/docs": Policy(SIGNED_IN, LOOK),
     "api/v1/openapi.json": Policy(SIGNED_IN, LOOK, unknown="401"),
     "api/v1/me": Policy(SIGNED_IN, LOOK, unknown="401"),
+    "api/v1/live": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
     "api/v1/servers": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
     "api/v1/servers/<int:server_id>": Policy(
         Role.VIEWER, LOOK, row("server_id", Server), unknown="401"
