@@ -16,6 +16,7 @@ from history.api_shapes import (
     AttemptQuery,
     Attempts,
 )
+from history.attempt_lists import attempts_of
 from history.keyset import page_of
 from history.models import ActivityEvent, Attempt
 from telemetry.api_errors import answers
@@ -50,8 +51,8 @@ def attempts(request: HttpRequest, asked: Query[AttemptQuery]) -> Attempts:
 
 
 def _of_team(team: Team, asked: AttemptQuery) -> "QuerySet[Attempt]":
-    rows = Attempt.objects.select_related("server", "scene__run").defer("traceback", "extra_data")
-    rows = rows.filter(server__team=team)
+    rows = attempts_of(team, TIMES[asked.by]).select_related("server", "scene__run")
+    rows = rows.defer("traceback", "extra_data")
     if asked.run_external_id is not None:
         # With these two the run is found by its unique key.
         rows = rows.filter(scene__run__team=team, scene__run__source=asked.source)

@@ -285,7 +285,7 @@ def test_what_comes_meanwhile_moves_no_page(cast: Cast, bob: Client) -> None:
     assert ids(second) == [made[1], made[0]]
 
 
-def test_a_page_takes_one_query_however_long_it_is(
+def test_a_page_takes_as_many_queries_however_long_it_is(
     cast: Cast, bob: Client, django_assert_num_queries: Any
 ) -> None:
     server = make_server(cast.northlight)
@@ -293,8 +293,24 @@ def test_a_page_takes_one_query_however_long_it_is(
         make_attempt(server)
     get(bob, "me")  # notes the token's use
 
-    with django_assert_num_queries(2):
+    # The token, where the team's attempts are, and the page.
+    with django_assert_num_queries(3):
         get(bob, "attempts")
+
+
+def test_it_tells_attempts_of_servers_that_were_deleted(cast: Cast, bob: Client) -> None:
+    attempt = make_attempt(make_server(cast.northlight))
+    attempt.server.retire(NOON)
+
+    assert ids(get(bob, "attempts")) == [attempt.pk]
+
+
+def test_it_tells_none_of_another_teams_attempts_between_its_own(cast: Cast, bob: Client) -> None:
+    ours, theirs = make_server(cast.northlight), make_server(cast.southdark)
+    at = [NOON + n * MINUTE for n in range(4)]
+    made = [make_attempt([ours, theirs][n % 2], seen_at=t).pk for n, t in enumerate(at)]
+
+    assert walk(bob, "attempts", limit=1) == [[made[2]], [made[0]]]
 
 
 def test_it_tells_activity(cast: Cast, bob: Client) -> None:
