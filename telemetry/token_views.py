@@ -43,12 +43,12 @@ def tokens(request: HttpRequest, slug: str) -> HttpResponse:
     """List the tokens; a POST makes one, which this one answer shows and nothing ever again."""
     membership = team_for(request.user, slug)
     if request.method != "POST":
-        return _page(request, membership, TokenForm())
-    form = TokenForm(request.POST)
+        return _page(request, membership, TokenForm(label_suffix=""))
+    form = TokenForm(request.POST, label_suffix="")
     text = _made(form, membership)
     if text is None:
-        return _page(request, membership, form, status=422)
-    return _page(request, membership, TokenForm(), text=text)
+        return _page(request, membership, form)
+    return _page(request, membership, TokenForm(label_suffix=""), text=text)
 
 
 def _made(form: TokenForm, membership: Membership) -> str | None:
@@ -69,7 +69,6 @@ def _page(
     membership: Membership,
     form: TokenForm,
     text: str | None = None,
-    status: int = 200,
 ) -> HttpResponse:
     at = now()
     listed = [token for token in tokens_for(membership) if _listed(token)]
@@ -80,7 +79,7 @@ def _page(
         "text": text,
         "rows": [{"token": token, "ended_at": token.ended_at(at)} for token in listed],
     }
-    return render(request, "telemetry/tokens.html", context, status=status)
+    return render(request, "telemetry/tokens.html", context)
 
 
 def _listed(token: ApiToken) -> bool:

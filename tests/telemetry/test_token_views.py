@@ -76,7 +76,6 @@ def test_it_says_what_is_wrong_and_keeps_what_was_written(
 ) -> None:
     response = signed_in(cast.bob).post(PAGE, {**ASKED, **wrong})
 
-    assert response.status_code == 422
     assert says in response.content.decode()
     assert response.context["form"]["name"].value() == {**ASKED, **wrong}["name"]
     assert not ApiToken.objects.exists()
