@@ -1,4 +1,4 @@
-"""The API's page and that of its tokens, in a real browser under the site's content security policy.
+"""The API's page and that of its tokens, in a real browser under the site's policy (CSP).
 
 The page fixture fails a test for any error on the console, violations of the policy included.
 """

@@ -250,7 +250,7 @@ def wall(cards: list[Card], **context: Any) -> str:
         "feed": [mark_safe(feed_line(line, leased()).html) for line in happenings()],
         "simulated": any(shown.simulated for shown in cards),
     }
-    return get_template("telemetry/live.html").render({**usual, **context})
+    return get_template("telemetry/live.html").render({"live_base": "/live/", **usual, **context})
 
 
 def _place(shown: Card) -> SimpleNamespace:

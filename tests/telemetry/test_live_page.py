@@ -144,7 +144,7 @@ def test_the_page_is_what_the_socket_would_make_of_it(
     stage.pages["pushed"] = at_noon(wall([], chips=[], feed=[]))
     page.goto(f"{stage.url}/pushed")
     stage.connection().send(snapshot)
-    until("live.seq === 1")
+    until("live.place('team-1')?.seq === 1")
 
     assert page.evaluate(look) == served
 

@@ -194,6 +194,21 @@ def test_a_socket_is_asked_about_with_one_query(cast: Cast, django_assert_num_qu
         tokens.token_allowed(token.pk, cast.northlight.pk)
 
 
+def test_many_sockets_are_asked_about_at_once(cast: Cast, django_assert_num_queries: Any) -> None:
+    good, _ = made(of(cast, "bob"))
+    ended, _ = made(of(cast, "olga"))
+    tokens.revoke(ended, NOON)
+    foreign, _ = made(Membership.objects.get(team=cast.southdark))
+
+    with django_assert_num_queries(1):
+        allowed = tokens.tokens_allowed([good.pk, ended.pk, foreign.pk, 2**40])
+
+    assert allowed == {
+        good.pk: frozenset([cast.northlight.pk]),
+        foreign.pk: frozenset([cast.southdark.pk]),
+    }
+
+
 def test_a_socket_may_not_listen_to_another_team_of_the_owner(cast: Cast) -> None:
     token, _ = made(of(cast, "bob"))
     other = make_team("Aurora")
