@@ -117,7 +117,13 @@ LIVE_STORE = "telemetry.stores.MemoryStore"
 CELERY_BROKER_URL = "memory://localhost/"
 # memory:// looks for work once a second by default, which a person who pressed a button notices.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
-CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Limits are counted in it, by address: beyond 300, the default, counts would be dropped.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 if REDIS_URL:
     try:
         _redis_number = parse_url(REDIS_URL).get("db", 0)  # type: ignore[no-untyped-call]

@@ -40,7 +40,9 @@ ACTIVITY_FILTERS = {"server": "server_id", "attempt": "attempt_id", "kind": "kin
 TIMES = {"seen": "seen_at", "ended": "ended_at"}
 
 
-@router.get("/attempts", response=answers(Attempts), tags=["attempts"])
+@router.get(
+    "/attempts", response=answers(Attempts), summary="Attempts, a page at a time", tags=["attempts"]
+)
 def attempts(request: HttpRequest, asked: Query[AttemptQuery]) -> Attempts:
     """List attempts, newest first, a page at a time."""
     team = caller_of(request).team(asked.team)
@@ -66,7 +68,12 @@ def _filters(asked: Any, columns: dict[str, str], time: str) -> dict[str, Any]:
     return {column: value for column, value in wanted.items() if value not in (None, [])}
 
 
-@router.get("/attempts/{int:attempt_id}", response=answers(AttemptDetail), tags=["attempts"])
+@router.get(
+    "/attempts/{int:attempt_id}",
+    response=answers(AttemptDetail),
+    summary="One attempt",
+    tags=["attempts"],
+)
 def attempt(request: HttpRequest, attempt_id: int) -> AttemptDetail:
     """Return one attempt with its nodes and what it took of each device's memory."""
     caller = caller_of(request)
@@ -75,7 +82,9 @@ def attempt(request: HttpRequest, attempt_id: int) -> AttemptDetail:
     return AttemptDetail.of(found)
 
 
-@router.get("/activity", response=answers(Activity), tags=["activity"])
+@router.get(
+    "/activity", response=answers(Activity), summary="Activity, a page at a time", tags=["activity"]
+)
 def activity(request: HttpRequest, asked: Query[ActivityQuery]) -> Activity:
     """List what happened on the team's servers, newest first, a page at a time."""
     team = caller_of(request).team(asked.team)

@@ -17,7 +17,7 @@ from telemetry.models import Environment, Server
 router = Router()
 
 
-@router.get("/me", response=answers(Me), tags=["servers"])
+@router.get("/me", response=answers(Me), summary="Who asks", tags=["me"])
 def me(request: HttpRequest) -> Me:
     """Say who asks: the first thing to try with a new token."""
     caller = caller_of(request)
@@ -30,7 +30,7 @@ def me(request: HttpRequest) -> Me:
     )
 
 
-@router.get("/servers", response=answers(Servers), tags=["servers"])
+@router.get("/servers", response=answers(Servers), summary="All servers", tags=["servers"])
 def servers(request: HttpRequest, asked: Query[TeamQuery]) -> Servers:
     """List the team's servers, also those that are switched off; deleted ones are gone."""
     team = caller_of(request).team(asked.team)
@@ -38,7 +38,9 @@ def servers(request: HttpRequest, asked: Query[TeamQuery]) -> Servers:
     return Servers(items=[_server(row) for row in rows])
 
 
-@router.get("/servers/{int:server_id}", response=answers(ServerOut), tags=["servers"])
+@router.get(
+    "/servers/{int:server_id}", response=answers(ServerOut), summary="One server", tags=["servers"]
+)
 def server(request: HttpRequest, server_id: int) -> ServerOut:
     """Return one server."""
     caller = caller_of(request)
@@ -47,7 +49,7 @@ def server(request: HttpRequest, server_id: int) -> ServerOut:
     return _server(_told(Server.objects.filter(pk=found.pk)).get())
 
 
-@router.get("/live", response=answers(LiveNow), tags=["live"])
+@router.get("/live", response=answers(LiveNow), summary="What servers do now", tags=["live"])
 @decorate_view(conditional_page)
 def live(request: HttpRequest, asked: Query[TeamQuery]) -> LiveNow:
     """Tell what the team's servers do now; answers 304 while nothing changed (If-None-Match)."""

@@ -46,7 +46,7 @@ def test_the_page_of_the_api_shows_its_routes_and_tries_them(
     cast: Cast, page: Page, enter: Enter
 ) -> None:
     enter(cast.bob, "/api/v1/docs")
-    route = page.locator("#operations-servers-telemetry_api_me")
+    route = page.locator("#operations-me-telemetry_api_me")
     route.click()
     route.get_by_role("button", name="Try it out").click()
 

@@ -23,9 +23,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.models import Attempt
 from telemetry.envelope import server_topic, team_topic
-from telemetry.models import ROLE_RANK, ApiToken, Membership, Role, Server, Team
+from telemetry.models import ROLE_RANK, ApiToken, Membership, Role, Scope, Server, Team
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
+from telemetry.tokens import make_token
+from tests.api import program
 from tests.cast import Cast, furnish, make_api_token, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
@@ -269,6 +271,31 @@ def test_a_page_answers_everybody_as_its_policy_says(route: Route, persona: str)
             found, wanted = verdict(answers[0]), expected(policy, method, persona, role)
             assert found == wanted, f"{case} -> {found}, not {wanted}"
             assert not leaks(answers, words), f"{case} leaks {leaks(answers, words)}"
+
+
+API_ROUTES = [route for route in SITE_ROUTES if POLICIES[route.path].unknown == "401"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("persona", ["mallory", "bob", "olga", "alice"])
+@pytest.mark.parametrize("route", API_ROUTES, ids=lambda r: r.path)
+def test_a_token_is_answered_about_its_own_team_alone(route: Route, persona: str) -> None:
+    world = World()
+    words = world.forbidden_words(persona)
+    membership = Membership.objects.get(user=getattr(world.cast, persona))
+    # Its owner has rights in the other team as well: the token has not.
+    other = world.foreign_side(persona).team
+    Membership.objects.create(user=membership.user, team=other, role=Role.ADMIN)
+    client = program(make_token(membership, "matrix", Scope.READ, None)[1])
+    policy = POLICIES[route.path]
+
+    for side in world.sides:
+        path = f"{route.filled(policy.arguments(side))}?{urlencode(policy.query(side))}"
+        response = client.get(path)
+
+        own = side.team == membership.team or not isinstance(policy.who, Role)
+        assert verdict(response) == ("ok" if own else "404"), f"{persona}'s token: {path}"
+        assert not leaks([response], words), f"{persona}'s token: {path} leaks"
 
 
 def admin_arguments(route: Route, side: Side) -> dict[str, str]:
