@@ -6,11 +6,10 @@ Missing is null, never 0 or "". Texts come from ComfyUI and its submitters: trea
 from datetime import datetime
 from typing import Literal, Self
 
-from ninja import Schema
 from pydantic import AwareDatetime, Field
 
 from history.models import Attempt
-from telemetry.api_shapes import Shape
+from telemetry.api_shapes import Shape, TeamQuery
 from telemetry.words import Grade, Outcome, Status, Tone
 
 LARGEST_PAGE = 200
@@ -19,10 +18,9 @@ Id = Field(default=None, ge=1, le=2**63 - 1)
 Text = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
 
 
-class PageQuery(Schema):
+class PageQuery(TeamQuery):
     """Which part of a list is asked for; since is included, until is not."""
 
-    team: str | None = Field(None, description="Its slug; a token has a team of its own.")
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: int = Field(50, ge=1, le=LARGEST_PAGE)

@@ -26,7 +26,12 @@ class Shape(BaseModel):
 class TeamQuery(Schema):
     """Which team is asked about: only who is in several, and has no token, must say."""
 
-    team: str | None = Field(None, description="Its slug; a token has a team of its own.")
+    team: str | None = Field(
+        None,
+        max_length=40,
+        pattern=r"^[-\w]+$",
+        description="Its slug; a token has a team of its own.",
+    )
 
 
 class Me(Shape):

@@ -156,6 +156,13 @@ def test_a_session_in_several_teams_must_name_one(cast: Cast) -> None:
     assert "one of: aurora, northlight" in error["hint"]
 
 
+@pytest.mark.parametrize("team", ["", "north light", "a\0b", "a" * 41])
+def test_it_says_that_a_name_can_be_no_teams(cast: Cast, team: str) -> None:
+    status, error = refusal(signed_in(cast.bob), "servers", team=team)
+
+    assert (status, error["where"]) == (422, "team")
+
+
 def test_a_session_in_no_team_finds_nothing(cast: Cast) -> None:
     assert refusal(signed_in(make_user("newcomer")), "servers")[0] == 404
 
