@@ -2,10 +2,17 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from telemetry import views
+from config import api, api_door
+from telemetry import token_views, views
+
+handler400, handler404, handler500 = (
+    api_door.handler400,
+    api_door.handler404,
+    api_door.handler500,
+)
 
 # Django's own view would also answer PUT and OPTIONS.
 login = require_http_methods(["GET", "HEAD", "POST"])(
@@ -25,5 +32,12 @@ urlpatterns = [
     path("sign-in/<str:token>/", views.sign_in_link, name="sign_in_link"),
     path("teams/<slug:slug>/live/", views.live, name="live"),
     path("teams/<slug:slug>/client-ids/", views.claim_client_id, name="claim_client_id"),
+    path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
+    path(
+        "teams/<slug:slug>/settings/tokens/<int:pk>/revoke/",
+        token_views.revoke_token,
+        name="revoke_token",
+    ),
+    path("api/v1/", include((api.urlpatterns, "api"))),
     path("admin/", admin.site.urls),
 ]

@@ -17,7 +17,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from telemetry.models import Membership, Role, Server, Team
+from telemetry.models import ApiToken, Membership, Role, Server, Team
 
 Person = AbstractBaseUser | AnonymousUser
 
@@ -46,6 +46,25 @@ def server_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Server:
         raise Http404
     team_of(user, server.team_id, role)
     return server
+
+
+def tokens_for(membership: Membership) -> QuerySet[ApiToken]:
+    """Return the API tokens that a member sees: their own, as team admin all of the team's."""
+    tokens = ApiToken.objects.filter(membership__team=membership.team)
+    if not membership.may(Role.ADMIN):
+        tokens = tokens.filter(membership=membership)
+    return tokens.select_related("membership__user", "membership__team")
+
+
+def token_for(user: Person, slug: str, pk: int) -> ApiToken:
+    """Return a token of the team that the user may revoke: their own, as team admin anybody's."""
+    membership = team_for(user, slug)
+    token = ApiToken.objects.filter(pk=pk, membership__team=membership.team).first()
+    if token is None:
+        raise Http404
+    if token.membership_id != membership.pk and not membership.may(Role.ADMIN):
+        raise PermissionDenied
+    return token
 
 
 def _membership(user: Person, team: Q, role: Role) -> Membership:
