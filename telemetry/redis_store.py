@@ -149,6 +149,11 @@ class RedisStore:
         gone: list[str] = await self._ask(_FORGET, self._keys(topic), prefix)
         return gone
 
+    async def answer(self) -> None:
+        """Return while Redis answers; raises RedisError or OSError, TimeoutError among them."""
+        async with asyncio.timeout(ANSWER_S):
+            await self._client().ping()
+
 
 def _body(change: Change) -> str:
     return json.dumps(

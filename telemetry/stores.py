@@ -121,6 +121,9 @@ class Store(Protocol):
     async def forget(self, topic: str, prefix: str) -> list[str]:
         """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
 
+    async def answer(self) -> None:
+        """Return while what is retained can be reached; raises RedisError or OSError."""
+
 
 @dataclass(slots=True)
 class _Topic:
@@ -189,6 +192,9 @@ class MemoryStore:
             for place in [place for place in kept.values if _belongs(place[0], prefix)]:
                 del kept.values[place]
             return gone
+
+    async def answer(self) -> None:
+        """Return: this process's memory is always there."""
 
 
 def _belongs(element: str, prefix: str) -> bool:

@@ -1,15 +1,21 @@
 """The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
+from redis.exceptions import RedisError
 
 from telemetry.envelope import team_topic
 from telemetry.live import PARTS
 from telemetry.models import Server, Team
-from telemetry.stores import Snapshot, live_store
+from telemetry.stores import Snapshot, Stamp, live_store
+
+log = logging.getLogger(__name__)
+
+NOTHING = Snapshot(Stamp("", 0), [], [], [])
 
 
 @dataclass(slots=True)
@@ -23,15 +29,25 @@ class ServerWall:
 
 def context(team: Team) -> dict[str, Any]:
     """Return the context of telemetry/live.html for a team."""
-    snapshot = async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    snapshot = retained(team)
     servers = list(Server.objects.watched().filter(team=team))
     return {
         "team": team,
         "walls": [_wall(server, snapshot) for server in servers],
         "feed": [_ready(line.html) for line in snapshot.feed],
         "chips": [_ready(f.html) for f in snapshot.fragments if f.id.endswith("-chip")],
+        "away": snapshot is NOTHING,
         "simulated": any(server.simulated for server in servers),
     }
+
+
+def retained(team: Team) -> Snapshot:
+    """Return what the team's viewers are shown; NOTHING while the store is away."""
+    try:
+        return async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    except (RedisError, OSError) as error:
+        log.warning("live: a page cannot show what happens: %s", error)
+        return NOTHING
 
 
 def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
