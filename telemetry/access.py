@@ -26,6 +26,14 @@ def teams_for(user: Person) -> QuerySet[Team]:
     return Team.objects.filter(memberships__user_id=user.pk)
 
 
+def memberships_of(user: Person) -> QuerySet[Membership]:
+    """Return the user's memberships by the teams' names; their teams are loaded."""
+    own = Membership.objects.select_related("team", "user").order_by("team__name")
+    if user.pk is None or not user.is_active:
+        return own.none()
+    return own.filter(user_id=user.pk)
+
+
 def team_for(user: Person, slug: str, role: Role = Role.VIEWER) -> Membership:
     """Return the user's membership of the team with this slug; its `team` is loaded."""
     return _membership(user, Q(team__slug=slug), role)

@@ -24,6 +24,7 @@ from telemetry.models import (
     Environment,
     Lease,
     Membership,
+    Preferences,
     Server,
     SignInLink,
     Team,
@@ -332,3 +333,14 @@ class SignInLinkAdmin(RecordAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Allow: a link that went astray must be stoppable."""
         return self.admin_site.has_permission(request)
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(RecordAdmin):
+    """How people want the site to look; they change it themselves."""
+
+    list_display = ("user", "time_zone", "theme", "live_enabled", "live_buffer_ms", "live_debug")
+    list_filter = ("theme", "live_enabled", "live_debug")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email", "time_zone")
+    date_hierarchy = "user__date_joined"

@@ -31,6 +31,7 @@ from telemetry.models import (
     Environment,
     Lease,
     Membership,
+    Preferences,
     Role,
     Server,
     SignInLink,
@@ -133,6 +134,11 @@ def make_link(user: User, **fields: Any) -> SignInLink:
     """Return a sign-in link whose token nobody knows."""
     usual = {"token_sha256": f"{next(_numbers):064}", "expires_at": NOON}
     return SignInLink.objects.create(**{"user": user, **usual, **fields})
+
+
+def make_preferences(user: User, **fields: Any) -> Preferences:
+    """Return the user's own settings."""
+    return Preferences.objects.create(user=user, **fields)
 
 
 def make_run(team: Team, **fields: Any) -> Run:
@@ -242,6 +248,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
+        make_preferences(member, time_zone=f"{word} zone"),
         make_graph(attempt, {"3": {"class_type": word}}),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),

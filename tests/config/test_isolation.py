@@ -77,6 +77,8 @@ POLICIES = {
     "password/": Policy(SIGNED_IN, FORM),
     "password/done/": Policy(SIGNED_IN, LOOK),
     "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
+    "settings/me/": Policy(SIGNED_IN, FORM),
+    "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }
