@@ -6,6 +6,7 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from telemetry import me, views
+from telemetry import server_settings as servers
 
 # Django's own view would also answer PUT and OPTIONS.
 login = require_http_methods(["GET", "HEAD", "POST"])(
@@ -27,5 +28,18 @@ urlpatterns = [
     path("teams/<slug:slug>/client-ids/", views.claim_client_id, name="claim_client_id"),
     path("settings/me/", me.me, name="me"),
     path("settings/me/theme/", me.theme, name="theme"),
+    path("teams/<slug:slug>/settings/servers/", servers.server_settings, name="server_settings"),
+    path("teams/<slug:slug>/settings/servers/add/", servers.add_server, name="add_server"),
+    path("teams/<slug:slug>/settings/servers/<int:pk>/", servers.edit_server, name="edit_server"),
+    path(
+        "teams/<slug:slug>/settings/servers/<int:pk>/switch/",
+        servers.switch_server,
+        name="switch_server",
+    ),
+    path(
+        "teams/<slug:slug>/settings/servers/<int:pk>/delete/",
+        servers.delete_server,
+        name="delete_server",
+    ),
     path("admin/", admin.site.urls),
 ]

@@ -30,7 +30,14 @@ class Refused(Exception):
 
 
 class NoAnswer(Exception):
-    """The server did not answer in time, or not as a ComfyUI does. The text is for people."""
+    """The server did not answer in time, or not as a ComfyUI does. The text is for people.
+
+    `status` is that of the answer, None where there was none that could be read.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class ComfyUI:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise NoAnswer(_status_text(path, response.status))
+                    raise NoAnswer(_status_text(path, response.status), response.status)
                 return Answer(await _body(response), asked_at, _skew(response, asked_at))
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise _failure(error, self.timeout_s) from error
@@ -189,7 +196,7 @@ def _failure(error: BaseException, timeout_s: float) -> Refused | NoAnswer:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _no_connection(error)
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return NoAnswer(_handshake_text(error.status))
+        return NoAnswer(_handshake_text(error.status), error.status)
     if isinstance(error, aiohttp.ClientResponseError):
         return NoAnswer("its answer is no HTTP that we can read: is the address right?")
     if isinstance(error, aiohttp.InvalidURL):

@@ -27,7 +27,9 @@ class Group:
 
 
 # name of the route with a team's slug, label, icon, who may open it
-TEAM_PAGES: tuple[tuple[str, str, str, Role], ...] = ()
+TEAM_PAGES: tuple[tuple[str, str, str, Role], ...] = (
+    ("server_settings", "Servers", "i-server", Role.ADMIN),
+)
 
 
 def groups_for(user: Person) -> list[Group]:

@@ -34,6 +34,14 @@ def context(team: Team) -> dict[str, Any]:
     }
 
 
+def states(team: Team) -> dict[int, str]:
+    """Return the state of each server that a collector told of, by its key."""
+    snapshot = async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    told = {element: value for element, name, value in snapshot.patches if name == "data-state"}
+    servers = Server.objects.watched().filter(team=team).values_list("pk", flat=True)
+    return {pk: told[f"server-{pk}"] for pk in servers if f"server-{pk}" in told}
+
+
 def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
     base = f"server-{server.pk}"
     html = {fragment.id: fragment.html for fragment in snapshot.fragments}

@@ -57,6 +57,11 @@ def slug(side: Side) -> dict[str, str]:
     return {"slug": side.team.slug}
 
 
+def server(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's server."""
+    return {**slug(side), "pk": str(side.rows[Server].pk)}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -79,6 +84,11 @@ POLICIES = {
     "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
     "settings/me/": Policy(SIGNED_IN, FORM),
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
+    "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
+    "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
+    "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
+    "teams/<slug:slug>/settings/servers/<int:pk>/switch/": Policy(Role.ADMIN, POST, server),
+    "teams/<slug:slug>/settings/servers/<int:pk>/delete/": Policy(Role.ADMIN, FORM, server),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }
