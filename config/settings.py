@@ -171,6 +171,7 @@ KEEP_DAYS = {
     "nodes": env.whole("KEEP_NODES_DAYS", 90, 0, 36_500),
     "graphs": env.whole("KEEP_GRAPHS_DAYS", 30, 0, 36_500),
     "blind-windows": env.whole("KEEP_BLIND_WINDOWS_DAYS", 365, 0, 36_500),
+    "audit": env.whole("KEEP_AUDIT_DAYS", 365, 0, 36_500),
     "runs": env.whole("KEEP_RUNS_DAYS", 0, 0, 36_500),
 }
 PURGE_HOUR = env.whole("PURGE_HOUR", 3, 0, 23)

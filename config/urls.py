@@ -5,7 +5,9 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from history import server_page
 from telemetry import me, views
+from telemetry import server_actions as actions
 from telemetry import server_settings as servers
 
 # Django's own view would also answer PUT and OPTIONS.
@@ -40,6 +42,23 @@ urlpatterns = [
         "teams/<slug:slug>/settings/servers/<int:pk>/delete/",
         servers.delete_server,
         name="delete_server",
+    ),
+    path("teams/<slug:slug>/servers/<int:pk>/", server_page.server_page, name="server_page"),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/record/",
+        server_page.server_record,
+        name="server_record",
+    ),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/interrupt/",
+        actions.interrupt_prompt,
+        name="interrupt_prompt",
+    ),
+    path("teams/<slug:slug>/servers/<int:pk>/cancel/", actions.cancel_prompt, name="cancel_prompt"),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/connection/",
+        actions.change_connection,
+        name="change_connection",
     ),
     path("admin/", admin.site.urls),
 ]

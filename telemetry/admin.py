@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from telemetry import tls
 from telemetry.models import (
+    AuditEntry,
     BlindWindow,
     ClientClaim,
     Device,
@@ -288,6 +289,17 @@ class BlindWindowAdmin(RecordAdmin):
     list_select_related = ("server",)
     search_fields = ("server__name", "reason")
     date_hierarchy = "began_at"
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RecordAdmin):
+    """Who did what to servers."""
+
+    list_display = ("at", "who", "action", "server", "target", "done", "outcome")
+    list_filter = ("action", "done", "server__team")
+    list_select_related = ("server",)
+    search_fields = ("who", "target", "outcome", "server__name")
+    date_hierarchy = "at"
 
 
 @admin.register(Lease)

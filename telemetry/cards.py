@@ -38,6 +38,7 @@ class Card:
     last_known: bool
     unrecorded: bool
     heard_at: datetime | None
+    silenced: bool = False
 
     @property
     def hot(self) -> list[Hot]:
@@ -64,8 +65,9 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
         next=[next_row(state, a, etas.get(a.key.prompt_id)) for a in waiting[:NEXT_LIMIT]],
         more=_more(len(waiting) - NEXT_LIMIT),
         ended=[ended_row(a) for a in list(state.recent)[:2]],
-        last_known=key in ("slow", "reconnecting", "offline", "barred"),
+        last_known=key in ("slow", "reconnecting", "offline", "barred", "disconnected"),
         unrecorded=unrecorded,
+        silenced=leased.silenced_until is not None and at < leased.silenced_until,
         heard_at=state.contact.heard_at,
     )
 

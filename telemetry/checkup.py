@@ -13,6 +13,7 @@ from django.conf import settings
 
 from telemetry.client import comfyui_of
 from telemetry.comfyui import ComfyUI, NoAnswer, Refused
+from telemetry.device_rows import device_name
 from telemetry.models import Server
 from telemetry.nvml import Nvml, NvmlState
 from telemetry.protocol import StatsAnswer, decode, read_queue, read_stats
@@ -204,7 +205,8 @@ async def _driver() -> NvmlState:
 def _running_on(stats: StatsAnswer) -> str:
     """Return "ComfyUI 0.33.0, RTX 5090 with 31.4 GiB"."""
     devices = [
-        f"{d.name} with {gib(d.vram_total)} GiB" if d.vram_total else d.name for d in stats.devices
+        f"{device_name(d)} with {gib(d.vram_total)} GiB" if d.vram_total else device_name(d)
+        for d in stats.devices
     ]
     return ", ".join([f"ComfyUI {stats.comfyui_version or 'of unknown version'}", *devices])
 

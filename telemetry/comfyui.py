@@ -20,7 +20,7 @@ from telemetry import tls
 from telemetry.address import socket_url
 from telemetry.clock import now
 from telemetry.connecting import RefusedAddress, connector
-from telemetry.protocol.wire import LARGEST_BYTES
+from telemetry.protocol.wire import LARGEST_BYTES, Unreadable, clean, plain, read
 
 LARGEST_SKEW_S = 100 * 365.25 * 86400
 
@@ -38,6 +38,10 @@ class NoAnswer(Exception):
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)
         self.status = status
+
+
+class Rejected(Exception):
+    """The server refuses what was posted (400). The text is the server's own word, bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,22 @@ class ComfyUI:
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise _failure(error, self.timeout_s) from error
 
+    async def post(self, path: str, value: Any) -> bytes:
+        """Return the answer of POST path with JSON; raises Refused, NoAnswer or Rejected."""
+        self._refuse_if_barred()
+        try:
+            async with self._session.post(
+                self.base_url + path, json=value, allow_redirects=False
+            ) as response:
+                body = await _body(response)
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise _failure(error, self.timeout_s) from error
+        if response.status == 400:
+            raise Rejected(_rejection(body))
+        if response.status != 200:
+            raise NoAnswer(_status_text(path, response.status), response.status)
+        return body
+
     async def connect(self) -> aiohttp.ClientWebSocketResponse:
         """Open /ws under a fresh clientId; raises Refused or NoAnswer.
 
@@ -158,6 +178,16 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         # A fast, endless body must not keep the other servers waiting.
         await asyncio.sleep(0)
     return b"".join(chunks)
+
+
+def _rejection(body: bytes) -> str:
+    """Return why a prompt is refused, as ComfyUI says it."""
+    try:
+        error = plain(read(body, dict[str, Any]).get("error"), dict) or {}
+    except Unreadable:
+        error = {}
+    message = error.get("message")
+    return clean(message, 200) if isinstance(message, str) else "it refuses the prompt"
 
 
 def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from telemetry.address import validate_base_url
+from telemetry.text import model_of
 from telemetry.zones import validate_zone
 
 
@@ -115,6 +116,15 @@ class Server(models.Model):
         default=True, help_text="Off: the server is no longer followed, its history stays."
     )
     simulated = models.BooleanField(default=False, help_text="A simulator, not a ComfyUI.")
+    paused_at = models.DateTimeField(
+        "disconnected at",
+        null=True,
+        editable=False,
+        help_text="Disconnected by hand since then, until somebody connects it again.",
+    )
+    silenced_until = models.DateTimeField(
+        null=True, editable=False, help_text="Watched, but not among what needs attention."
+    )
     position = models.PositiveIntegerField(default=0, help_text="Its place on the wall.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -172,6 +182,11 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.server} #{self.index})"
+
+    @property
+    def model(self) -> str:
+        """Return the device's model, as its card shows it."""
+        return model_of(self.name) or self.kind
 
 
 class Environment(models.Model):
@@ -270,6 +285,49 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.user}, until {self.expires_at:%d %b %H:%M}"
+
+
+class Action(models.TextChoices):
+    """What somebody did to a server."""
+
+    INTERRUPT = "interrupt", "Interrupted a prompt"
+    CANCEL = "cancel", "Cancelled a waiting prompt"
+    RESUBMIT = "resubmit", "Submitted lost prompts again"
+    CONNECT = "connect", "Connected"
+    DISCONNECT = "disconnect", "Disconnected"
+    SILENCE = "silence", "Silenced for an hour"
+    SPEAK = "speak", "Ended the silence"
+    ADD = "add", "Added"
+    CHANGE = "change", "Changed the settings"
+    ENABLE = "enable", "Enabled"
+    DISABLE = "disable", "Disabled"
+    DELETE = "delete", "Deleted"
+
+
+class AuditEntry(models.Model):
+    """Who did what to a server, and what came of it. Kept when its user is deleted."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="audit")
+    at = models.DateTimeField(default=timezone.now)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    who = models.CharField(max_length=150, help_text="The user's name then.")
+    action = models.CharField(max_length=10, choices=Action.choices)
+    target = models.CharField(
+        max_length=200, blank=True, default="", help_text="On what of the server: a prompt_id."
+    )
+    done = models.BooleanField(help_text="Whether it came about.")
+    outcome = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["server", "-at"], name="audit_of_server"),
+            models.Index(fields=["at"], name="audit_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.get_action_display()}"
 
 
 class Theme(models.TextChoices):

@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from telemetry import wall_page
+from telemetry import audit, wall_page
 from telemetry.access import server_in, team_for
 from telemetry.checkup import check_up
 from telemetry.condition import BADGES, Badge
-from telemetry.models import Environment, Role, Server, Team
+from telemetry.models import Action, Environment, Role, Server, Team
 from telemetry.secrets import state_of
 from telemetry.server_form import TeamServerForm
 from telemetry.settings_nav import groups_for
@@ -76,6 +76,7 @@ def _form(request: HttpRequest, server: Server) -> HttpResponse:
         return _tested(request, form, known)
     if request.method == "POST" and form.is_valid():
         form.save()
+        audit.note(request.user, server, Action.CHANGE if known["pk"] else Action.ADD)
         messages.success(request, f"{server.name} is saved. It takes effect within 2 seconds.")
         return redirect("server_settings", server.team.slug)
     return _page(request, "server_form", server.team, form=form, known=known)
@@ -108,6 +109,7 @@ def switch_server(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     server = server_in(request.user, slug, pk, Role.ADMIN)
     server.enabled = request.POST.get("enabled") == "1"
     server.save(update_fields=["enabled"])
+    audit.note(request.user, server, Action.ENABLE if server.enabled else Action.DISABLE)
     words = "followed again" if server.enabled else "no longer followed; its history stays"
     messages.success(request, f"{server.name} is {words}.")
     return redirect("server_settings", slug)
@@ -122,6 +124,7 @@ def delete_server(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if request.POST.get("name", "").strip() == server.name:
             name = server.name
             server.retire(timezone.now())
+            audit.note(request.user, server, Action.DELETE)
             messages.success(request, f"{name} is deleted. Its history stays.")
             return redirect("server_settings", slug)
         error = f'Type the name as it stands here: "{server.name}". Nothing was deleted.'

@@ -34,6 +34,11 @@ def context(team: Team) -> dict[str, Any]:
     }
 
 
+def wall_of(server: Server) -> ServerWall:
+    """Return one server's place, as its collector told it last."""
+    return _wall(server, async_to_sync(live_store().snapshot)(team_topic(server.team_id)))
+
+
 def states(team: Team) -> dict[int, str]:
     """Return the state of each server that a collector told of, by its key."""
     snapshot = async_to_sync(live_store().snapshot)(team_topic(team.pk))

@@ -25,6 +25,7 @@ from history.models import (
     Scene,
 )
 from telemetry.models import (
+    AuditEntry,
     BlindWindow,
     ClientClaim,
     Device,
@@ -141,6 +142,12 @@ def make_preferences(user: User, **fields: Any) -> Preferences:
     return Preferences.objects.create(user=user, **fields)
 
 
+def make_audit(server: Server, **fields: Any) -> AuditEntry:
+    """Return what somebody did to the server."""
+    usual = {"at": NOON, "who": "alice", "action": "interrupt", "done": True}
+    return AuditEntry.objects.create(**{"server": server, **usual, **fields})
+
+
 def make_run(team: Team, **fields: Any) -> Run:
     """Return a run of the team."""
     usual = {"external_id": f"run-{next(_numbers)}", "began_at": NOON, "touched_at": NOON}
@@ -248,6 +255,13 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
+        make_audit(
+            server,
+            user=member,
+            who=f"{word} who",
+            target=f"{word} target",
+            outcome=f"{word} outcome",
+        ),
         make_preferences(member, time_zone=f"{word} zone"),
         make_graph(attempt, {"3": {"class_type": word}}),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),

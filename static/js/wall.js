@@ -236,7 +236,7 @@ function prepend({ id, element }) {
 
 /** @param {number} now the server's time in ms */
 export function age(now) {
-  const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#servers > article")]);
+  const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(":is(#servers, .servers) > article")]);
   for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
   tally(cards);
 }

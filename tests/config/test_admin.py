@@ -27,6 +27,7 @@ from history.models import (
 )
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
+    AuditEntry,
     BlindWindow,
     ClientClaim,
     Device,
@@ -81,6 +82,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     BlindWindow: lambda n: cast.make_blind_window(new_server(n)),
     Lease: lambda n: cast.make_lease(new_server(n)),
     ClientClaim: lambda n: cast.make_claim(new_team(n), new_user(n)),
+    AuditEntry: lambda n: cast.make_audit(new_server(n)),
     Preferences: lambda n: cast.make_preferences(new_user(n)),
     SignInLink: lambda n: cast.make_link(new_user(n)),
     Run: lambda n: cast.make_run(new_team(n)),

@@ -89,6 +89,17 @@ POLICIES = {
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/switch/": Policy(Role.ADMIN, POST, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/delete/": Policy(Role.ADMIN, FORM, server),
+    "teams/<slug:slug>/servers/<int:pk>/": Policy(Role.VIEWER, LOOK, server),
+    "teams/<slug:slug>/servers/<int:pk>/record/": Policy(Role.VIEWER, LOOK, server),
+    "teams/<slug:slug>/servers/<int:pk>/interrupt/": Policy(
+        Role.OPERATOR, POST, server, {"prompt_id": "some prompt"}
+    ),
+    "teams/<slug:slug>/servers/<int:pk>/cancel/": Policy(
+        Role.OPERATOR, POST, server, {"prompt_id": "some prompt"}
+    ),
+    "teams/<slug:slug>/servers/<int:pk>/connection/": Policy(
+        Role.ADMIN, POST, server, {"do": "disconnect"}
+    ),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }

@@ -149,7 +149,7 @@ def test_it_tells_an_answer_that_is_no_comfyui_s():
 
 
 def test_it_gives_up_on_who_does_not_answer(monkeypatch):
-    async def silent(listener, reader, writer):
+    async def silent(reader, writer, head):
         await reader.read()
 
     monkeypatch.setattr(checkup, "LONGEST_S", 0.3)
