@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from history import server_page
+from history import lost_page, server_page
 from telemetry import me, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -55,6 +55,7 @@ urlpatterns = [
         name="interrupt_prompt",
     ),
     path("teams/<slug:slug>/servers/<int:pk>/cancel/", actions.cancel_prompt, name="cancel_prompt"),
+    path("teams/<slug:slug>/servers/<int:pk>/lost/", lost_page.lost_prompts, name="lost_prompts"),
     path(
         "teams/<slug:slug>/servers/<int:pk>/connection/",
         actions.change_connection,

@@ -1,5 +1,7 @@
 """The only way from a person to what is on record (see telemetry/access.py)."""
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -50,6 +52,11 @@ def attempts_on(server: Server) -> QuerySet[Attempt]:
     Without what only operators may see; their scenes and runs are loaded.
     """
     return server.attempts.select_related("scene__run").defer("traceback")
+
+
+def graphs_of(attempts: Iterable[Attempt]) -> QuerySet[Graph]:
+    """Return the graphs of attempts that an operator was let to."""
+    return Graph.objects.filter(pk__in=[attempt.pk for attempt in attempts])
 
 
 def activity_on(server: Server) -> QuerySet[ActivityEvent]:

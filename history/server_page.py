@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from history.resubmit import lost_on
 from history.server_record import facts_of, record_of
 from telemetry import wall_page
 from telemetry.access import server_in, team_for
@@ -42,6 +43,9 @@ def _record(membership: Membership, server: Server) -> dict[str, Any]:
         "may_act": membership.may(Role.OPERATOR),
         "may_manage": membership.may(Role.ADMIN),
         "silenced": server.silenced_until is not None and server.silenced_until > timezone.now(),
+        "lost_count": lost_on(server, timezone.now()).count()
+        if membership.may(Role.OPERATOR)
+        else 0,
         "newest": newest,
         "facts": facts_of(newest.environment) if newest else [],
         **record,

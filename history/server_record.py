@@ -98,8 +98,9 @@ def queue_of(server: Server, at: datetime) -> list[QueueRow]:
     known = _outlooks(server, attempts)
     clear = _clear(server, begun, known, at)
     windows = start_windows(clear, [known.get(a.workload or "") for a in waiting])
-    rows = [QueueRow(a, _title(a), True, clear) for a in begun]
-    return rows + [QueueRow(a, _title(a), False, w) for a, w in zip(waiting, windows, strict=True)]
+    rows = [(a, True, clear) for a in begun]
+    rows += [(a, False, window) for a, window in zip(waiting, windows, strict=True)]
+    return [QueueRow(a, title_of_attempt(a), runs, window) for a, runs, window in rows]
 
 
 def _outlooks(server: Server, attempts: Iterable[Attempt]) -> dict[str, Outlook]:
@@ -124,7 +125,8 @@ def _clear(
     return None if eta.overdue else eta
 
 
-def _title(attempt: Attempt) -> Title:
+def title_of_attempt(attempt: Attempt) -> Title:
+    """Return what to call an attempt: its scene and story where its submitter named them."""
     words = {key: value for key, value in attempt.extra_data.items() if isinstance(value, str)}
     return title_of(Key(attempt.prompt_id, attempt.repeat), Identity(words=words))
 
@@ -135,7 +137,7 @@ def _ended(attempt: Attempt) -> EndedRow:
     fault = ": ".join(filter(None, (attempt.error_type, *told)))
     return EndedRow(
         attempt,
-        _title(attempt),
+        title_of_attempt(attempt),
         "completed" if outcome is Outcome.SUCCESS else str(outcome or "queued"),
         OUTCOME_LABELS[outcome] if outcome else MISSING,
         (attempt.reason or fault)[:300],

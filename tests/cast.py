@@ -21,6 +21,7 @@ from history.models import (
     AttemptMemory,
     Graph,
     NodeExecution,
+    Resubmission,
     Run,
     Scene,
 )
@@ -173,6 +174,12 @@ def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
     return Graph.objects.create(attempt=attempt, compressed=compressed)
 
 
+def make_resubmission(attempt: Attempt, **fields: Any) -> Resubmission:
+    """Return that the attempt was submitted again."""
+    usual = {"prompt_id": f"again-{next(_numbers)}", "at": NOON, "taken": True}
+    return Resubmission.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
 def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
     """Return what the attempt took of a device."""
     usual = {"index": 0, "name": "RTX 5090", "grade": "measured", "samples": 3}
@@ -264,6 +271,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         ),
         make_preferences(member, time_zone=f"{word} zone"),
         make_graph(attempt, {"3": {"class_type": word}}),
+        make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(

@@ -22,6 +22,7 @@ from history.models import (
     Graph,
     NodeExecution,
     PurgeState,
+    Resubmission,
     Run,
     Scene,
 )
@@ -89,6 +90,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     Scene: lambda n: cast.make_scene(cast.make_run(new_team(n))),
     Attempt: new_attempt,
     Graph: lambda n: cast.make_graph(new_attempt(n)),
+    Resubmission: lambda n: cast.make_resubmission(new_attempt(n)),
     AttemptMemory: lambda n: cast.make_memory(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),

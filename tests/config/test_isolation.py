@@ -97,6 +97,7 @@ POLICIES = {
     "teams/<slug:slug>/servers/<int:pk>/cancel/": Policy(
         Role.OPERATOR, POST, server, {"prompt_id": "some prompt"}
     ),
+    "teams/<slug:slug>/servers/<int:pk>/lost/": Policy(Role.OPERATOR, FORM, server),
     "teams/<slug:slug>/servers/<int:pk>/connection/": Policy(
         Role.ADMIN, POST, server, {"do": "disconnect"}
     ),
