@@ -35,17 +35,16 @@ def server_record(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _record(membership: Membership, server: Server) -> dict[str, Any]:
-    record = record_of(server, timezone.now())
+    at = timezone.now()
+    record = record_of(server, at)
     newest = record["changes"][0] if record["changes"] else None
     return {
         "team": membership.team,
         "server": server,
         "may_act": membership.may(Role.OPERATOR),
         "may_manage": membership.may(Role.ADMIN),
-        "silenced": server.silenced_until is not None and server.silenced_until > timezone.now(),
-        "lost_count": lost_on(server, timezone.now()).count()
-        if membership.may(Role.OPERATOR)
-        else 0,
+        "silenced": server.silenced_until is not None and server.silenced_until > at,
+        "lost_count": lost_on(server, at).count() if membership.may(Role.OPERATOR) else 0,
         "newest": newest,
         "facts": facts_of(newest.environment) if newest else [],
         **record,

@@ -39,7 +39,7 @@ BADGES = {
     "polling": Badge("polling", "s-polling", "Polling"),
     "offline": Badge("offline", "s-offline", "Offline"),
     "barred": Badge("offline", "s-offline", "Not connected"),
-    "disconnected": Badge("idle", "s-offline", "Disconnected"),
+    "disconnected": Badge("disconnected", "s-offline", "Disconnected"),
 }
 
 

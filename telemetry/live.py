@@ -37,8 +37,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "next": ("next", "more"),
     "ended": ("ended",),
 }
-# The chip stands outside of the card, among what needs attention.
-SHOWN = {**PARTS, "chip": ("name", "badge", "notice", "silenced")}
+# Outside of the card: the chip among what needs attention, the link on the server's own page. Where
+# a page has no such element its fragments pass by.
+APART: dict[str, tuple[str, ...]] = {
+    "link": ("link",),
+    "chip": ("name", "badge", "notice", "silenced"),
+}
+SHOWN = {**PARTS, **APART}
 # The card says it was heard of this often even when nothing else changes, so that a collector that
 # died does not look like a quiet farm. One at rest is looked at every 15 s (watch.py).
 HEARD_EVERY_S = 5.0

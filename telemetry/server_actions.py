@@ -71,7 +71,7 @@ def change_connection(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     with transaction.atomic():
         locked = Server.objects.select_for_update().get(pk=pk)
         act(locked, timezone.now())
-        audit.note(request.user, server, action, outcome=words)
+        audit.note(request.user, server, action)
     messages.success(request, f"{server.name}: {words}")
     return redirect("server_page", slug, pk)
 

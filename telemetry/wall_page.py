@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
 
 from telemetry.envelope import team_topic
-from telemetry.live import PARTS
+from telemetry.live import SHOWN
 from telemetry.models import Server, Team
 from telemetry.stores import Snapshot, live_store
 
@@ -53,7 +53,7 @@ def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
     return ServerWall(
         server,
         {name: value for element, name, value in snapshot.patches if element == base},
-        {part: _ready(html[f"{base}-{part}"]) for part in PARTS if f"{base}-{part}" in html},
+        {part: _ready(html[f"{base}-{part}"]) for part in SHOWN if f"{base}-{part}" in html},
     )
 
 
