@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "telemetry.preferences.OwnPreferences",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -78,6 +79,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "telemetry.context.site",
+                "telemetry.preferences.shown",
             ],
         },
     },
@@ -176,6 +178,7 @@ KEEP_DAYS = {
     "nodes": env.whole("KEEP_NODES_DAYS", 90, 0, 36_500),
     "graphs": env.whole("KEEP_GRAPHS_DAYS", 30, 0, 36_500),
     "blind-windows": env.whole("KEEP_BLIND_WINDOWS_DAYS", 365, 0, 36_500),
+    "audit": env.whole("KEEP_AUDIT_DAYS", 365, 0, 36_500),
     "runs": env.whole("KEEP_RUNS_DAYS", 0, 0, 36_500),
 }
 PURGE_HOUR = env.whole("PURGE_HOUR", 3, 0, 23)

@@ -6,7 +6,10 @@ from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config import api, api_door
-from telemetry import token_views, views
+from history import lost_page, server_page
+from telemetry import me, token_views, views
+from telemetry import server_actions as actions
+from telemetry import server_settings as servers
 
 handler400, handler404, handler500 = (
     api_door.handler400,
@@ -39,5 +42,38 @@ urlpatterns = [
         name="revoke_token",
     ),
     path("api/v1/", include((api.urlpatterns, "api"))),
+    path("settings/me/", me.me, name="me"),
+    path("settings/me/theme/", me.theme, name="theme"),
+    path("teams/<slug:slug>/settings/servers/", servers.server_settings, name="server_settings"),
+    path("teams/<slug:slug>/settings/servers/add/", servers.add_server, name="add_server"),
+    path("teams/<slug:slug>/settings/servers/<int:pk>/", servers.edit_server, name="edit_server"),
+    path(
+        "teams/<slug:slug>/settings/servers/<int:pk>/switch/",
+        servers.switch_server,
+        name="switch_server",
+    ),
+    path(
+        "teams/<slug:slug>/settings/servers/<int:pk>/delete/",
+        servers.delete_server,
+        name="delete_server",
+    ),
+    path("teams/<slug:slug>/servers/<int:pk>/", server_page.server_page, name="server_page"),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/record/",
+        server_page.server_record,
+        name="server_record",
+    ),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/interrupt/",
+        actions.interrupt_prompt,
+        name="interrupt_prompt",
+    ),
+    path("teams/<slug:slug>/servers/<int:pk>/cancel/", actions.cancel_prompt, name="cancel_prompt"),
+    path("teams/<slug:slug>/servers/<int:pk>/lost/", lost_page.lost_prompts, name="lost_prompts"),
+    path(
+        "teams/<slug:slug>/servers/<int:pk>/connection/",
+        actions.change_connection,
+        name="change_connection",
+    ),
     path("admin/", admin.site.urls),
 ]

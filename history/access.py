@@ -1,10 +1,13 @@
 """The only way from a person to what is on record (see telemetry/access.py)."""
 
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
 from django.http import Http404
 
-from history.models import Attempt, Graph, Run, Scene
+from history.models import ActivityEvent, Attempt, Graph, Run, Scene
 from telemetry.access import Person, team_of
-from telemetry.models import Role
+from telemetry.models import Role, Server
 
 
 def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
@@ -46,6 +49,24 @@ def attempt_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Attempt:
         raise Http404
     team_of(user, attempt.server.team_id, role)
     return attempt
+
+
+def attempts_on(server: Server) -> QuerySet[Attempt]:
+    """Return the attempts of a server that was reached through telemetry/access.py.
+
+    Without what only operators may see; their scenes and runs are loaded.
+    """
+    return server.attempts.select_related("scene__run").defer("traceback")
+
+
+def graphs_of(attempts: Iterable[Attempt]) -> QuerySet[Graph]:
+    """Return the graphs of attempts that an operator was let to."""
+    return Graph.objects.filter(pk__in=[attempt.pk for attempt in attempts])
+
+
+def activity_on(server: Server) -> QuerySet[ActivityEvent]:
+    """Return the activity of a server that was reached through telemetry/access.py."""
+    return server.activity.order_by("-at", "-pk")
 
 
 def graph_for(user: Person, attempt_pk: int) -> Graph:

@@ -14,6 +14,7 @@ from history.models import (
     Graph,
     NodeExecution,
     PurgeState,
+    Resubmission,
     Run,
     Scene,
 )
@@ -125,6 +126,17 @@ class GraphAdmin(RecordAdmin):
     def compressed_size(self, graph: Any) -> str:
         """Return the size of what is kept."""
         return f"{graph.size_bytes:,} bytes"
+
+
+@admin.register(Resubmission)
+class ResubmissionAdmin(RecordAdmin):
+    """Lost attempts that were submitted again."""
+
+    list_display = ("attempt", "prompt_id", "at", "taken")
+    list_filter = ("taken", "attempt__server__team")
+    list_select_related = ("attempt__server",)
+    search_fields = ("prompt_id", "attempt__prompt_id")
+    date_hierarchy = "at"
 
 
 @admin.register(AttemptMemory)

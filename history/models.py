@@ -158,6 +158,24 @@ class Graph(models.Model):
         return f"graph of {self.attempt_id}"
 
 
+class Resubmission(models.Model):
+    """That a lost attempt was submitted again: once, whoever presses how often.
+
+    The row is there before ComfyUI is asked, and goes again only where it surely refused; `taken`
+    says that it answered. Neither: nobody knows whether it took the prompt.
+    """
+
+    attempt = models.OneToOneField(
+        Attempt, models.CASCADE, related_name="resubmission", primary_key=True
+    )
+    prompt_id = models.CharField(max_length=200, help_text="What it was submitted as.")
+    at = models.DateTimeField()
+    taken = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.attempt} again as {self.prompt_id[:8]}"
+
+
 class NodeExecution(models.Model):
     """One node of one attempt; written only where a channel named the node."""
 

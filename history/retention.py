@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run
-from telemetry.models import BlindWindow
+from telemetry.models import AuditEntry, BlindWindow
 from telemetry.words import Status
 
 Key = tuple[Any, ...]
@@ -95,6 +95,7 @@ RULES = {
         Rule("nodes", NodeExecution, Attempt, over, by="attempt_id"),
         Rule("graphs", Graph, Attempt, over, by="attempt_id"),
         Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
+        Rule("audit", AuditEntry, AuditEntry, lambda t: Q(at__lt=t), "id", "at", True),
         # Last: what the rules above leave of a run goes with it.
         Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
     )

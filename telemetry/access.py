@@ -29,6 +29,14 @@ def teams_for(user: Person) -> QuerySet[Team]:
     return Team.objects.filter(memberships__user_id=user.pk)
 
 
+def memberships_of(user: Person) -> QuerySet[Membership]:
+    """Return the user's memberships by the teams' names; their teams are loaded."""
+    own = Membership.objects.select_related("team", "user").order_by("team__name")
+    if user.pk is None or not user.is_active:
+        return own.none()
+    return own.filter(user_id=user.pk)
+
+
 def team_for(user: Person, slug: str, role: Role = Role.VIEWER) -> Membership:
     """Return the user's membership of the team with this slug; its `team` is loaded."""
     return _membership(user, Q(team__slug=slug), role)
@@ -65,6 +73,15 @@ def token_for(user: Person, slug: str, pk: int) -> ApiToken:
     if token.membership_id != membership.pk and not membership.may(Role.ADMIN):
         raise PermissionDenied
     return token
+
+
+def server_in(user: Person, slug: str, pk: int, role: Role = Role.VIEWER) -> Server:
+    """Return the server of the team with this slug, as `server_for` does."""
+    team = team_for(user, slug, role).team
+    server = Server.objects.kept().select_related("team").filter(team=team, pk=pk).first()
+    if server is None:
+        raise Http404
+    return server
 
 
 def _membership(user: Person, team: Q, role: Role) -> Membership:

@@ -19,12 +19,14 @@ from django.utils import timezone
 from telemetry import tls
 from telemetry.models import (
     ApiToken,
+    AuditEntry,
     BlindWindow,
     ClientClaim,
     Device,
     Environment,
     Lease,
     Membership,
+    Preferences,
     Server,
     SignInLink,
     Team,
@@ -290,6 +292,17 @@ class BlindWindowAdmin(RecordAdmin):
     date_hierarchy = "began_at"
 
 
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RecordAdmin):
+    """Who did what to servers."""
+
+    list_display = ("at", "who", "action", "server", "target", "done", "outcome")
+    list_filter = ("action", "done", "server__team")
+    list_select_related = ("server",)
+    search_fields = ("who", "target", "outcome", "server__name")
+    date_hierarchy = "at"
+
+
 @admin.register(Lease)
 class LeaseAdmin(RecordAdmin):
     """Which collector follows which server."""
@@ -349,3 +362,14 @@ class ApiTokenAdmin(RecordAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Allow: a token that went astray must be stoppable."""
         return self.admin_site.has_permission(request)
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(RecordAdmin):
+    """How people want the site to look; they change it themselves."""
+
+    list_display = ("user", "time_zone", "theme", "live_enabled", "live_buffer_ms", "live_debug")
+    list_filter = ("theme", "live_enabled", "live_debug")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email", "time_zone")
+    date_hierarchy = "user__date_joined"

@@ -11,6 +11,7 @@ from telemetry.condition import BADGES, Badge, Notice, condition, notice_of
 from telemetry.device_rows import DeviceRow, device_rows
 from telemetry.hot import Hot
 from telemetry.leases import Leased
+from telemetry.link_rows import LinkRow, link_of
 from telemetry.machine import ServerState
 from telemetry.outlook import queue_etas
 from telemetry.prompt_rows import EndedRow, NextRow, RunningRow, ended_row, next_row, running_row
@@ -38,6 +39,8 @@ class Card:
     last_known: bool
     unrecorded: bool
     heard_at: datetime | None
+    silenced: bool = False
+    link: LinkRow | None = None
 
     @property
     def hot(self) -> list[Hot]:
@@ -51,6 +54,7 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
     waiting = state.queued_attempts()
     etas = queue_etas(state, waiting, at)
     running = state.running_attempt()
+    devices = device_rows(state, at)
     return Card(
         server_id=leased.server_id,
         name=leased.name,
@@ -58,14 +62,16 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
         badge=BADGES[key],
         version=_version(state),
         queue=_queue(state, len(waiting)),
-        devices=device_rows(state, at),
+        devices=devices,
         notice=notice_of(state, key),
         running=[running_row(state, leased.server_id, running, at)] if running else [],
         next=[next_row(state, a, etas.get(a.key.prompt_id)) for a in waiting[:NEXT_LIMIT]],
         more=_more(len(waiting) - NEXT_LIMIT),
         ended=[ended_row(a) for a in list(state.recent)[:2]],
-        last_known=key in ("slow", "reconnecting", "offline", "barred"),
+        last_known=key in ("slow", "reconnecting", "offline", "barred", "disconnected"),
         unrecorded=unrecorded,
+        link=link_of(state, any(device.sensors for device in devices)),
+        silenced=leased.silenced_until is not None and at < leased.silenced_until,
         heard_at=state.contact.heard_at,
     )
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 from telemetry import leases, topics
 from telemetry.clock import now
 from telemetry.database import DatabaseThread
-from telemetry.leases import Leased
+from telemetry.leases import Leased, called_as
 from telemetry.nvml import Nvml
 from telemetry.pauses import Pauses
 from telemetry.record import Record
@@ -136,12 +136,11 @@ class Collector:
     def _rename(self, leased: Leased) -> None:
         """Take over what of a followed server needs no new connection: how it is called."""
         known, task = self._watches[leased.server_id]
-        if (known.name, known.simulated) == (leased.name, leased.simulated):
+        if known.called == leased.called:
             return
-        called = replace(known, name=leased.name, simulated=leased.simulated)
-        self._watches[leased.server_id] = (called, task)
+        self._watches[leased.server_id] = (called_as(known, leased), task)
         if leased.server_id in self._following:
-            self._following[leased.server_id].rename(leased.name, leased.simulated)
+            self._following[leased.server_id].rename(leased)
 
     async def _watch(self, leased: Leased) -> None:
         # First of all: until the store knows this fence, it takes what a paused old owner sends.

@@ -20,7 +20,7 @@ from telemetry import tls
 from telemetry.address import socket_url
 from telemetry.clock import now
 from telemetry.connecting import RefusedAddress, connector
-from telemetry.protocol.wire import LARGEST_BYTES
+from telemetry.protocol.wire import LARGEST_BYTES, Unreadable, clean, plain, read
 
 LARGEST_SKEW_S = 100 * 365.25 * 86400
 
@@ -30,7 +30,18 @@ class Refused(Exception):
 
 
 class NoAnswer(Exception):
-    """The server did not answer in time, or not as a ComfyUI does. The text is for people."""
+    """The server did not answer in time, or not as a ComfyUI does. The text is for people.
+
+    `status` is that of the answer, None where there was none that could be read.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Rejected(Exception):
+    """The server refuses what was posted (400). The text is the server's own word, bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +107,26 @@ class ComfyUI:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise NoAnswer(_status_text(path, response.status))
+                    raise NoAnswer(_status_text(path, response.status), response.status)
                 return Answer(await _body(response), asked_at, _skew(response, asked_at))
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise _failure(error, self.timeout_s) from error
+
+    async def post(self, path: str, value: Any) -> bytes:
+        """Return the answer of POST path with JSON; raises Refused, NoAnswer or Rejected."""
+        self._refuse_if_barred()
+        try:
+            async with self._session.post(
+                self.base_url + path, json=value, allow_redirects=False
+            ) as response:
+                body = await _body(response)
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise _failure(error, self.timeout_s) from error
+        if response.status == 400:
+            raise Rejected(_rejection(body))
+        if response.status != 200:
+            raise NoAnswer(_status_text(path, response.status), response.status)
+        return body
 
     async def connect(self) -> aiohttp.ClientWebSocketResponse:
         """Open /ws under a fresh clientId; raises Refused or NoAnswer.
@@ -153,6 +180,16 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
+def _rejection(body: bytes) -> str:
+    """Return why a prompt is refused, as ComfyUI says it."""
+    try:
+        error = plain(read(body, dict[str, Any]).get("error"), dict) or {}
+    except Unreadable:
+        error = {}
+    message = error.get("message")
+    return clean(message, 200) if isinstance(message, str) else "it refuses the prompt"
+
+
 def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
     """Return the server's clock minus ours in seconds, from its Date header.
 
@@ -189,7 +226,7 @@ def _failure(error: BaseException, timeout_s: float) -> Refused | NoAnswer:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _no_connection(error)
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return NoAnswer(_handshake_text(error.status))
+        return NoAnswer(_handshake_text(error.status), error.status)
     if isinstance(error, aiohttp.ClientResponseError):
         return NoAnswer("its answer is no HTTP that we can read: is the address right?")
     if isinstance(error, aiohttp.InvalidURL):

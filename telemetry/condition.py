@@ -39,6 +39,7 @@ BADGES = {
     "polling": Badge("polling", "s-polling", "Polling"),
     "offline": Badge("offline", "s-offline", "Offline"),
     "barred": Badge("offline", "s-offline", "Not connected"),
+    "disconnected": Badge("disconnected", "s-offline", "Disconnected"),
 }
 
 
@@ -46,7 +47,7 @@ def condition(state: ServerState, at: datetime) -> str:
     """Return the key of BADGES that fits: reachability first, then work."""
     contact = state.contact
     if contact.barred:
-        return "barred"
+        return "disconnected" if contact.by_hand else "barred"
     if contact.offline:
         return "offline"
     if contact.heard_at is None:
@@ -69,6 +70,8 @@ def notice_of(state: ServerState, key: str) -> Notice | None:
     work = "Its prompts may still be at work." if state.running_attempt() else ""
     if key == "barred":
         return Notice("bad", "s-failed", "Not connected", _sentence(contact.barred))
+    if key == "disconnected":
+        return Notice("mute", "s-offline", "Disconnected by hand", _sentence(contact.barred))
     if key == "offline":
         lead, text = "Offline", f"{_sentence(reason)} {work}".strip()
         return Notice("bad", "s-offline", lead, text, contact.unanswered_since, next_at)

@@ -91,9 +91,13 @@ class WatchResumed:
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """Nothing is asked of the server until its settings are changed; the reason is for people."""
+    """Nothing is asked of the server until its settings are changed; the reason is for people.
+
+    `by_hand`: because somebody disconnected it.
+    """
 
     reason: str
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Contact:
     offline: bool = False
     reason: str = ""
     barred: str = ""
+    by_hand: bool = False
     retry: RetryPlanned | None = None
     # Contact was lost since the referee last answered: a restart is possible.
     broken: bool = True
@@ -226,6 +231,7 @@ def lasting(stats: StatsAnswer) -> tuple[Any, ...]:
 
 def _barred(state: ServerState, event: Barred, at: datetime) -> Iterator[Transition]:
     state.contact.barred = state.contact.reason = event.reason
+    state.contact.by_hand = event.by_hand
     return iter(())
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from telemetry.machine import ServerState
 from telemetry.nvml import GpuReading, NvmlState
 from telemetry.protocol import Device
-from telemetry.text import MISSING, NBSP, gib
+from telemetry.text import MISSING, NBSP, gib, model_of
 from telemetry.words import GRADE_LABELS, Grade
 
 NEARLY_FULL_PERCENT = 95
@@ -97,7 +97,4 @@ def _note(state: ServerState, place: int, device: Device) -> str:
 
 def device_name(device: Device) -> str:
     """Return a device's model: "cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync" is RTX 4090."""
-    name = device.name.partition(" : ")[0]
-    words = [w for w in name.split() if not w.startswith(("cuda:", "xpu:", "mps:"))]
-    kept = [w for w in words if w not in ("NVIDIA", "GeForce", "AMD", "Intel(R)")]
-    return " ".join(kept)[:60] or device.type or "device"
+    return model_of(device.name) or device.type or "device"

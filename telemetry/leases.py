@@ -24,7 +24,9 @@ class Leased:
     """A server that this collector follows, under this fence.
 
     `unwatched_since` is when the owner before was last known to live, None for the first ever.
-    `moved_from` is the address that the record is of, where that is another than `url`.
+    `moved_from` is the address that the record is of, where that is another than `url`. Since
+    `paused_at` it is disconnected by hand: nothing is asked of it. Until `silenced_until` it is
+    watched, but not among what needs attention.
     """
 
     server_id: int
@@ -39,11 +41,25 @@ class Leased:
     basic_encrypted: str = ""
     authorities: str = ""
     moved_from: str = ""
+    paused_at: datetime | None = None
+    silenced_until: datetime | None = None
 
     @property
-    def address(self) -> tuple[str, ...]:
-        """Return what a change of takes a new connection."""
-        return self.url, self.bearer_encrypted, self.basic_encrypted, self.authorities
+    def address(self) -> tuple[str | bool, ...]:
+        """Return what a change of takes a new connection, or ends the one that there is."""
+        secrets = self.bearer_encrypted, self.basic_encrypted
+        return self.url, *secrets, self.authorities, self.paused_at is not None
+
+    @property
+    def called(self) -> tuple[str, bool, datetime | None]:
+        """Return what a change of is shown without a new connection."""
+        return self.name, self.simulated, self.silenced_until
+
+
+def called_as(known: Leased, told: Leased) -> Leased:
+    """Return a followed server as it is called now; all else is as it was."""
+    name, simulated, silenced_until = told.called
+    return replace(known, name=name, simulated=simulated, silenced_until=silenced_until)
 
 
 def claim(owner: str, now: datetime, limit: int = 1000) -> list[Leased]:
@@ -121,6 +137,8 @@ def _leased(server: Server, lease: Lease) -> Leased:
         basic_encrypted=server.basic_encrypted,
         authorities=server.authorities,
         moved_from=lease.url if lease.url != server.url else "",
+        paused_at=server.paused_at,
+        silenced_until=server.silenced_until,
     )
 
 

@@ -32,15 +32,20 @@ PAGE = "telemetry/live.html"
 # What of a card each of its parts shows. A part is given nothing else, and rendered only when one
 # of these values changed.
 PARTS: dict[str, tuple[str, ...]] = {
-    "head": ("name", "badge", "version", "simulated", "unrecorded", "queue"),
+    "head": ("name", "badge", "version", "simulated", "unrecorded", "silenced", "queue"),
     "gpus": ("devices", "last_known"),
     "notice": ("notice",),
     "exec": ("running", "last_known"),
     "next": ("next", "more"),
     "ended": ("ended",),
 }
-# The chip stands outside of the card, among what needs attention.
-SHOWN = {**PARTS, "chip": ("name", "badge", "notice")}
+# Outside of the card: the chip among what needs attention, the link on the server's own page. Where
+# a page has no such element its fragments pass by.
+APART: dict[str, tuple[str, ...]] = {
+    "link": ("link",),
+    "chip": ("name", "badge", "notice", "silenced"),
+}
+SHOWN = {**PARTS, **APART}
 # The card says it was heard of this often even when nothing else changes, so that a collector that
 # died does not look like a quiet farm. One at rest is looked at every 15 s (watch.py).
 HEARD_EVERY_S = 5.0

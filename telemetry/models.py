@@ -1,14 +1,17 @@
 """Teams and their people, the ComfyUI servers they watch, and who watches which server now."""
 
 import datetime as dt
+import json
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.validators import MinLengthValidator
+from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from telemetry.address import validate_base_url
+from telemetry.text import model_of
+from telemetry.zones import validate_zone
 
 
 class Role(models.TextChoices):
@@ -113,6 +116,15 @@ class Server(models.Model):
         default=True, help_text="Off: the server is no longer followed, its history stays."
     )
     simulated = models.BooleanField(default=False, help_text="A simulator, not a ComfyUI.")
+    paused_at = models.DateTimeField(
+        "disconnected at",
+        null=True,
+        editable=False,
+        help_text="Disconnected by hand since then, until somebody connects it again.",
+    )
+    silenced_until = models.DateTimeField(
+        null=True, editable=False, help_text="Watched, but not among what needs attention."
+    )
     position = models.PositiveIntegerField(default=0, help_text="Its place on the wall.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -170,6 +182,11 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.server} #{self.index})"
+
+    @property
+    def model(self) -> str:
+        """Return the device's model, as its card shows it."""
+        return model_of(self.name) or self.kind
 
 
 class Environment(models.Model):
@@ -334,3 +351,109 @@ class ApiToken(models.Model):
         """Return since when the token opens nothing, None while it does."""
         ends = [end for end in (self.revoked_at, self.expires_at) if end is not None and end <= at]
         return min(ends, default=None)
+
+
+class Action(models.TextChoices):
+    """What somebody did to a server."""
+
+    INTERRUPT = "interrupt", "Interrupted a prompt"
+    CANCEL = "cancel", "Cancelled a waiting prompt"
+    RESUBMIT = "resubmit", "Submitted lost prompts again"
+    CONNECT = "connect", "Connected"
+    DISCONNECT = "disconnect", "Disconnected"
+    SILENCE = "silence", "Silenced for an hour"
+    SPEAK = "speak", "Ended the silence"
+    ADD = "add", "Added"
+    CHANGE = "change", "Changed the settings"
+    ENABLE = "enable", "Enabled"
+    DISABLE = "disable", "Disabled"
+    DELETE = "delete", "Deleted"
+
+
+class AuditEntry(models.Model):
+    """Who did what to a server, and what came of it. Kept when its user is deleted."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="audit")
+    at = models.DateTimeField(default=timezone.now)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    who = models.CharField(max_length=150, help_text="The user's name then.")
+    action = models.CharField(max_length=10, choices=Action.choices)
+    target = models.CharField(
+        max_length=200, blank=True, default="", help_text="On what of the server: a prompt_id."
+    )
+    done = models.BooleanField(help_text="Whether it came about.")
+    outcome = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["server", "-at"], name="audit_of_server"),
+            models.Index(fields=["at"], name="audit_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.get_action_display()}"
+
+
+class Theme(models.TextChoices):
+    """A colour scheme, for the eye of one person."""
+
+    SYSTEM = "system", "As the system has it"
+    DARK = "dark", "Dark"
+    LIGHT = "light", "Light"
+
+
+class Preferences(models.Model):
+    """How a person wants the site to look and to move: one row per user, made when first saved."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="preferences", primary_key=True
+    )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        validators=[validate_zone],
+        help_text="Every time on every page is told in it.",
+    )
+    theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    live_enabled = models.BooleanField(
+        "pages move by themselves",
+        default=True,
+        help_text="Off: a page stays as it was loaded. Reload it to see what is new.",
+    )
+    live_buffer_ms = models.PositiveSmallIntegerField(
+        "gather changes for",
+        default=200,
+        validators=[MinValueValidator(50), MaxValueValidator(1000)],
+        help_text="50 to 1000 ms. Longer: fewer repaints, for slow machines.",
+    )
+    live_reconnect_attempts = models.PositiveSmallIntegerField(
+        "attempts to reconnect",
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="1 to 20. After so many in a row the page says so and asks every 30 s.",
+    )
+    live_debug = models.BooleanField(
+        "debug log",
+        default=False,
+        help_text="A line on the browser's console for each message. For bug reports.",
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user}"
+
+    @property
+    def live_options(self) -> str:
+        """Return what static/js/live.js goes by, as JSON."""
+        options = {
+            "enabled": self.live_enabled,
+            "buffer_ms": self.live_buffer_ms,
+            "reconnect_attempts": self.live_reconnect_attempts,
+            "debug": self.live_debug,
+        }
+        return json.dumps(options)

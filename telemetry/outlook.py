@@ -44,7 +44,11 @@ def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> 
     outlook = state.outlooks.get(attempt.facts.workload or "")
     if outlook is None or attempt.started_at is None:
         return None
-    began = attempt.started_at - timedelta(seconds=state.skew_s or 0.0)
+    return end_of(outlook, attempt.started_at - timedelta(seconds=state.skew_s or 0.0), at)
+
+
+def end_of(outlook: Outlook, began: datetime, at: datetime) -> Eta:
+    """Return when what began then should end, as it looks at `at`."""
     middle, earliest, latest = (
         began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)
     )
@@ -70,6 +74,18 @@ def queue_etas(
         clear = _after(clear, outlook) if clear is not None and outlook is not None else None
         etas[attempt.key.prompt_id] = clear
     return etas
+
+
+def start_windows(clear: Eta | None, waiting: list[Outlook | None]) -> list[Eta | None]:
+    """Return when each of those that wait, next first, should begin.
+
+    `clear` is when what runs now should end. Behind what is of unknown length all is unknown.
+    """
+    windows: list[Eta | None] = []
+    for outlook in waiting:
+        windows.append(clear)
+        clear = _after(clear, outlook) if clear is not None and outlook is not None else None
+    return windows
 
 
 def _after(clear: Eta, outlook: Outlook) -> Eta | None:

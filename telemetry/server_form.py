@@ -49,7 +49,15 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Server
-        fields = ("team", "name", "url", "enabled", "simulated", "position", "authorities")
+        fields: ClassVar[tuple[str, ...]] = (
+            "team",
+            "name",
+            "url",
+            "enabled",
+            "simulated",
+            "position",
+            "authorities",
+        )
         widgets: ClassVar = {
             "authorities": forms.Textarea(
                 attrs={"rows": 8, "spellcheck": "false", "placeholder": "-----BEGIN CERTIFICATE---"}
@@ -60,7 +68,8 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         # A server's history does not change hands. Disabled and not read-only: a field that is not
         # in the form would take the unique constraints that name it out of the validation.
-        self.fields["team"].disabled = self.instance.pk is not None
+        if "team" in self.fields:
+            self.fields["team"].disabled = self.instance.pk is not None
 
     def _get_validation_exclusions(self) -> set[str]:
         """Validate also what depends on a server not being deleted: names and addresses once."""
@@ -107,8 +116,8 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
         stored = getattr(self.instance, f"{kind}_encrypted")
         return bool(stored) and not self.cleaned_data.get(f"forget_{kind}")
 
-    def save(self, commit: bool = True) -> Server:
-        """Encrypt what was typed; what is stored stays where nothing was."""
+    def unsaved(self) -> Server:
+        """Return the server as the valid form has it, secrets encrypted; nothing is stored."""
         cleaned = self.cleaned_data
         new = {
             "bearer": cleaned["bearer"],
@@ -119,5 +128,22 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
             if typed[kind] or cleaned[f"forget_{kind}"]:
                 stored = encrypt(secret) if typed[kind] else ""
                 setattr(self.instance, f"{kind}_encrypted", stored)
+        server: Server = self.instance
+        return server
+
+    def save(self, commit: bool = True) -> Server:
+        """Encrypt what was typed; what is stored stays where nothing was."""
+        self.unsaved()
         server: Server = super().save(commit)
         return server
+
+
+class TeamServerForm(ServerForm):
+    """The same for the admins of one team, whose server the instance is, new or not."""
+
+    class Meta(ServerForm.Meta):
+        fields: ClassVar[tuple[str, ...]] = ServerForm.Meta.fields[1:]
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Validate names and addresses within the team, which the instance says."""
+        return super()._get_validation_exclusions() - {"team"}

@@ -43,3 +43,13 @@ def clock(at: datetime) -> str:
 def number(value: float) -> str:
     """Return a count as ComfyUI meant it: whole where it is whole."""
     return f"{value:g}"
+
+
+def model_of(name: str) -> str:
+    """Return a device's model: "cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync" is RTX 4090."""
+    words = [w for w in name.partition(" : ")[0].split() if not w.startswith(_PLACES)]
+    return " ".join(w for w in words if w not in _MAKERS)[:60]
+
+
+_PLACES = ("cuda:", "xpu:", "mps:")
+_MAKERS = ("NVIDIA", "GeForce", "AMD", "Intel(R)")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from telemetry.access import team_for, token_for, tokens_for
 from telemetry.clock import now
 from telemetry.models import ApiToken, Membership, Scope
+from telemetry.settings_nav import groups_for
 from telemetry.tokens import LISTED_FOR, RoleTooLow, expiry, make_token, revoke
 
 DAYS = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year")]
@@ -74,6 +75,8 @@ def _page(
     listed = [token for token in tokens_for(membership) if _listed(token)]
     context: dict[str, Any] = {
         "team": membership.team,
+        "nav": groups_for(request.user),
+        "here": f"tokens {membership.team.slug}",
         "membership": membership,
         "form": form,
         "text": text,

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from redis.exceptions import RedisError
 
 from telemetry.envelope import team_topic
-from telemetry.live import PARTS
+from telemetry.live import SHOWN
 from telemetry.models import Server, Team
 from telemetry.stores import Snapshot, Stamp, live_store
 
@@ -29,7 +29,7 @@ class ServerWall:
 
 def context(team: Team) -> dict[str, Any]:
     """Return the context of telemetry/live.html for a team."""
-    snapshot = retained(team)
+    snapshot = retained(team.pk)
     servers = list(Server.objects.watched().filter(team=team))
     return {
         "team": team,
@@ -41,13 +41,26 @@ def context(team: Team) -> dict[str, Any]:
     }
 
 
-def retained(team: Team) -> Snapshot:
+def retained(team_id: int) -> Snapshot:
     """Return what the team's viewers are shown; NOTHING while the store is away."""
     try:
-        return async_to_sync(live_store().snapshot)(team_topic(team.pk))
+        return async_to_sync(live_store().snapshot)(team_topic(team_id))
     except (RedisError, OSError) as error:
         log.warning("live: a page cannot show what happens: %s", error)
         return NOTHING
+
+
+def wall_of(server: Server) -> ServerWall:
+    """Return one server's place, as its collector told it last."""
+    return _wall(server, retained(server.team_id))
+
+
+def states(team: Team) -> dict[int, str]:
+    """Return the state of each server that a collector told of, by its key."""
+    snapshot = retained(team.pk)
+    told = {element: value for element, name, value in snapshot.patches if name == "data-state"}
+    servers = Server.objects.watched().filter(team=team).values_list("pk", flat=True)
+    return {pk: told[f"server-{pk}"] for pk in servers if f"server-{pk}" in told}
 
 
 def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
@@ -56,7 +69,7 @@ def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
     return ServerWall(
         server,
         {name: value for element, name, value in snapshot.patches if element == base},
-        {part: _ready(html[f"{base}-{part}"]) for part in PARTS if f"{base}-{part}" in html},
+        {part: _ready(html[f"{base}-{part}"]) for part in SHOWN if f"{base}-{part}" in html},
     )
 
 

@@ -14,9 +14,8 @@ A server that hangs costs nobody else anything: every wait has a limit, every lo
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +27,7 @@ from telemetry.clock import now
 from telemetry.comfyui import NoAnswer, Refused
 from telemetry.database import in_thread
 from telemetry.gpu_feed import told_of
-from telemetry.leases import Leased
+from telemetry.leases import Leased, called_as
 from telemetry.listening import Listening
 from telemetry.live import Live, is_step
 from telemetry.machine import ServerState
@@ -47,6 +46,7 @@ STATS_BUSY_S = 5.0
 STATS_IDLE_S = 30.0
 # Beside what happens to it a card is looked at as a whole every so many pulses.
 BEATS_A_LOOK = 3
+PAUSED = "nothing is asked of it or recorded until somebody connects it again"
 # How long a server at rest goes without a pulse.
 REST_S = 5.0
 
@@ -83,24 +83,32 @@ class Watch:
         if self.leased.moved_from:
             self.take(Moved(self.leased.url))
         self.comfyui = comfyui_of(self.leased)
+        if self.leased.paused_at is not None:
+            self.comfyui.barred = PAUSED
         if self.comfyui.barred:
-            self.take(contact.Barred(self.comfyui.barred))
+            by_hand = self.leased.paused_at is not None
+            self.take(contact.Barred(self.comfyui.barred, by_hand))
         if self.leased.unwatched_since is not None:
             self.take(contact.WatchResumed(self.leased.unwatched_since))
         self._want_outlooks([attempt.seen() for attempt in self.state.open_attempts()], None)
         try:
             with self.live.topic.joined(self.live):
                 async with asyncio.TaskGroup() as group:
-                    loops = (self.listening.run, self.asking.run)
-                    for loop in (*loops, self._stats, self._gpus, self._pulse):
+                    for loop in self._loops():
                         group.create_task(loop())
         finally:
             await self.comfyui.close()
             self.listening.frame_log.close()
 
-    def rename(self, name: str, simulated: bool) -> None:
-        """Show the server under another name from now on."""
-        self.leased = self.live.leased = replace(self.leased, name=name, simulated=simulated)
+    def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what feeds the server's events; one that is disconnected by hand has its card."""
+        if self.leased.paused_at is not None:
+            return [self._pulse]
+        return [self.listening.run, self.asking.run, self._stats, self._gpus, self._pulse]
+
+    def rename(self, told: Leased) -> None:
+        """Show the server as it is called from now on."""
+        self.leased = self.live.leased = called_as(self.leased, told)
         self.live.touch()
 
     def take(self, event: Any, at: datetime | None = None, *, quiet: bool = False) -> None:

@@ -21,17 +21,20 @@ from history.models import (
     AttemptMemory,
     Graph,
     NodeExecution,
+    Resubmission,
     Run,
     Scene,
 )
 from telemetry.models import (
     ApiToken,
+    AuditEntry,
     BlindWindow,
     ClientClaim,
     Device,
     Environment,
     Lease,
     Membership,
+    Preferences,
     Role,
     Server,
     SignInLink,
@@ -143,6 +146,17 @@ def make_api_token(membership: Membership, **fields: Any) -> ApiToken:
     return ApiToken.objects.create(**{"membership": membership, **usual, **fields})
 
 
+def make_preferences(user: User, **fields: Any) -> Preferences:
+    """Return the user's own settings."""
+    return Preferences.objects.create(user=user, **fields)
+
+
+def make_audit(server: Server, **fields: Any) -> AuditEntry:
+    """Return what somebody did to the server."""
+    usual = {"at": NOON, "who": "alice", "action": "interrupt", "done": True}
+    return AuditEntry.objects.create(**{"server": server, **usual, **fields})
+
+
 def make_run(team: Team, **fields: Any) -> Run:
     """Return a run of the team."""
     usual = {"external_id": f"run-{next(_numbers)}", "began_at": NOON, "touched_at": NOON}
@@ -166,6 +180,12 @@ def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
     """Return the stored graph of the attempt."""
     compressed = zlib.compress(json.dumps(graph or {"3": {"class_type": "KSampler"}}).encode())
     return Graph.objects.create(attempt=attempt, compressed=compressed)
+
+
+def make_resubmission(attempt: Attempt, **fields: Any) -> Resubmission:
+    """Return that the attempt was submitted again."""
+    usual = {"prompt_id": f"again-{next(_numbers)}", "at": NOON, "taken": True}
+    return Resubmission.objects.create(**{"attempt": attempt, **usual, **fields})
 
 
 def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
@@ -254,7 +274,16 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
         make_link(member, token_sha256=f"{word} digest"),
+        make_audit(
+            server,
+            user=member,
+            who=f"{word} who",
+            target=f"{word} target",
+            outcome=f"{word} outcome",
+        ),
+        make_preferences(member, time_zone=f"{word} zone"),
         make_graph(attempt, {"3": {"class_type": word}}),
+        make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(

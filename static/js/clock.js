@@ -7,6 +7,8 @@
  *   clock.show(root)    put every <time data-…> within root into words
  *   clock.start(each)   do that for the page now and each second, and call each() after it
  *   duration(ms)        48s, 2m 14s, 1h 05m, 3d 4h
+ *   zoneName()          the zone that times are told in: <html data-time-zone>, else the browser's
+ *   zoneOffset(date)    how far that is from UTC then: UTC+02:00
  *
  *   <time data-since="ISO">                counts up
  *   <time data-until="ISO">                counts down: "in 4 s", "now"
@@ -15,7 +17,8 @@
  *         data-note                        said in the title
  *
  * The browser's wall clock is never asked: it may be wrong, and may jump. The server's time is its
- * last word plus what `performance.now()` counted since. Clock times are in the viewer's zone.
+ * last word plus what `performance.now()` counted since. Clock times are in the zone that the viewer
+ * chose (Settings > me), else in the browser's.
  */
 
 const NBSP = "\u00a0";
@@ -154,14 +157,14 @@ function momentWords(time, at) {
  */
 export function clockTime(moment, today, seconds = false) {
   if (Number.isNaN(moment.getTime())) return "–";
-  const hours = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
-  const time = seconds ? `${hours}:${two(moment.getSeconds())}` : hours;
-  const days = Math.round((midnight(moment) - midnight(today)) / DAY_MS);
+  const [then, day] = [inZone(moment), inZone(today)];
+  const hours = `${two(then.hour)}:${two(then.minute)}`;
+  const time = seconds ? `${hours}:${two(then.second)}` : hours;
+  const days = Math.round((midnight(then) - midnight(day)) / DAY_MS);
   if (days === 0) return time;
-  if (Math.abs(days) < 7) return `${DAYS[moment.getDay()]}${NBSP}${time}`;
-  const date = `${moment.getDate()}${NBSP}${MONTHS[moment.getMonth()]}`;
-  const same = moment.getFullYear() === today.getFullYear();
-  return same ? `${date}${NBSP}${time}` : `${date}${NBSP}${moment.getFullYear()}`;
+  if (Math.abs(days) < 7) return `${weekday(then)}${NBSP}${time}`;
+  const date = `${then.day}${NBSP}${MONTHS[then.month - 1]}`;
+  return then.year === day.year ? `${date}${NBSP}${time}` : `${date}${NBSP}${then.year}`;
 }
 
 /**
@@ -196,8 +199,8 @@ function momentTitle(time) {
 function full(iso) {
   const moment = new Date(iso);
   if (Number.isNaN(moment.getTime())) return "";
-  const date = `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${moment.getFullYear()}`;
-  return `${DAYS[moment.getDay()]} ${date} ${hms(iso)}`;
+  const then = inZone(moment);
+  return `${weekday(then)} ${then.day} ${MONTHS[then.month - 1]} ${then.year} ${hms(iso)}`;
 }
 
 /**
@@ -206,12 +209,86 @@ function full(iso) {
  */
 function hms(iso) {
   const moment = new Date(iso);
-  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":");
+  if (Number.isNaN(moment.getTime())) return "–";
+  const then = inZone(moment);
+  return [then.hour, then.minute, then.second].map(two).join(":");
 }
 
-/** @param {Date} moment */
-function midnight(moment) {
-  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
+/**
+ * @typedef {{year: number, month: number, day: number, hour: number, minute: number,
+ *   second: number}} Parts what a clock and a calendar show; months count from 1
+ */
+
+/** @returns {string} */
+export function zoneName() {
+  parting();
+  // As it was chosen: some browsers call Asia/Kathmandu by its older name.
+  return refused ? own() : document.documentElement.dataset.timeZone || own();
+}
+
+function own() {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/**
+ * @param {Date} moment
+ * @returns {string}
+ */
+export function zoneOffset(moment) {
+  const minutes = Math.round((asUtc(inZone(moment)) - moment.getTime()) / 60_000);
+  const [sign, far] = [minutes < 0 ? "-" : "+", Math.abs(minutes)];
+  return `UTC${sign}${two(Math.floor(far / 60))}:${two(far % 60)}`;
+}
+
+/** @type {Intl.DateTimeFormat | undefined} */
+let format;
+// Whether this browser does not know the zone that was chosen.
+let refused = false;
+
+/** @returns {Intl.DateTimeFormat} */
+function parting() {
+  format ??= formatOf(document.documentElement.dataset.timeZone || undefined);
+  return format;
+}
+
+/**
+ * @param {string | undefined} timeZone undefined: the browser's
+ * @returns {Intl.DateTimeFormat}
+ */
+function formatOf(timeZone) {
+  /** @type {Intl.DateTimeFormatOptions} */
+  const numbers = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
+    minute: "numeric", second: "numeric", hourCycle: "h23" };
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...numbers, timeZone });
+  } catch {
+    refused = true;
+    return new Intl.DateTimeFormat("en-GB", numbers);
+  }
+}
+
+/**
+ * @param {Date} moment a valid one
+ * @returns {Parts}
+ */
+function inZone(moment) {
+  const parts = parting().formatToParts(moment).map(({ type, value }) => [type, Number(value)]);
+  return Object.fromEntries(parts);
+}
+
+/** @param {Parts} then */
+function asUtc({ year, month, day, hour, minute, second }) {
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** @param {Parts} then */
+function midnight({ year, month, day }) {
+  return Date.UTC(year, month - 1, day);
+}
+
+/** @param {Parts} then */
+function weekday(then) {
+  return DAYS[new Date(midnight(then)).getUTCDay()];
 }
 
 /** @param {number} number */

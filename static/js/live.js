@@ -55,7 +55,7 @@ class Live extends EventTarget {
   /** @param {HTMLElement} main */
   constructor(main) {
     super();
-    this.options = { ...OPTIONS, ...JSON.parse(main.dataset.liveOptions ?? "{}") };
+    this.options = { ...OPTIONS, ...JSON.parse(main.dataset.liveOptions || "{}") };
     this.malformed = this.gaps = this.messages = this.length = 0;
     this.lastUpdate = /** @type {Date | null} */ (null);
     this.lag_ms = NaN;

@@ -239,7 +239,7 @@ function prepend({ id, element }) {
  * @returns {boolean} whether every server that claims to answer is stale: nobody watches any more
  */
 export function age(now) {
-  const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#servers > article")]);
+  const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(":is(#servers, .servers) > article")]);
   for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
   tally(cards);
   const answering = cards.filter((card) => ANSWERING.includes(card.dataset.state ?? ""));

@@ -75,6 +75,11 @@ def row(name: str, model: type[models.Model]) -> Arguments:
     return lambda side: {name: str(side.rows[model].pk)}
 
 
+def server(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's server."""
+    return {**slug(side), "pk": str(side.rows[Server].pk)}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -98,6 +103,25 @@ POLICIES = {
     "password/": Policy(SIGNED_IN, FORM),
     "password/done/": Policy(SIGNED_IN, LOOK),
     "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
+    "settings/me/": Policy(SIGNED_IN, FORM),
+    "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
+    "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
+    "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
+    "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
+    "teams/<slug:slug>/settings/servers/<int:pk>/switch/": Policy(Role.ADMIN, POST, server),
+    "teams/<slug:slug>/settings/servers/<int:pk>/delete/": Policy(Role.ADMIN, FORM, server),
+    "teams/<slug:slug>/servers/<int:pk>/": Policy(Role.VIEWER, LOOK, server),
+    "teams/<slug:slug>/servers/<int:pk>/record/": Policy(Role.VIEWER, LOOK, server),
+    "teams/<slug:slug>/servers/<int:pk>/interrupt/": Policy(
+        Role.OPERATOR, POST, server, {"prompt_id": "some prompt"}
+    ),
+    "teams/<slug:slug>/servers/<int:pk>/cancel/": Policy(
+        Role.OPERATOR, POST, server, {"prompt_id": "some prompt"}
+    ),
+    "teams/<slug:slug>/servers/<int:pk>/lost/": Policy(Role.OPERATOR, FORM, server),
+    "teams/<slug:slug>/servers/<int:pk>/connection/": Policy(
+        Role.ADMIN, POST, server, {"do": "disconnect"}
+    ),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
     "teams/<slug:slug>/settings/tokens/": Policy(

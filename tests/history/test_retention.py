@@ -15,7 +15,7 @@ from history.pace import AIM_S, LARGEST, RETRY_DELAYS_S, SMALLEST, Pace
 from history.preview import count
 from history.purge import Purge, Stopped, contents
 from history.tally import Tally
-from telemetry.models import BlindWindow, Lease
+from telemetry.models import AuditEntry, BlindWindow, Lease
 from telemetry.words import Status
 from tests import cast
 
@@ -85,6 +85,7 @@ ROWS = {
     "nodes": (NodeExecution, lambda server, at: cast.make_node(an_end(server, at))),
     "graphs": (Graph, lambda server, at: cast.make_graph(an_end(server, at))),
     "blind-windows": (BlindWindow, lambda server, at: cast.make_blind_window(server, ended_at=at)),
+    "audit": (AuditEntry, lambda server, at: cast.make_audit(server, at=at)),
     "runs": (Run, lambda server, at: an_end(server, at).scene.run),
 }
 
@@ -103,7 +104,12 @@ def test_it_deletes_what_is_older_than_its_days_and_not_what_is_exactly_as_old(s
 def test_it_keeps_for_ever_what_has_no_days(settings):
     settings.KEEP_DAYS = {**ALL, "runs": 0, "graphs": 0}
 
-    assert [one.rule.what for one in retention.due(NOW)] == ["activity", "nodes", "blind-windows"]
+    assert [one.rule.what for one in retention.due(NOW)] == [
+        "activity",
+        "nodes",
+        "blind-windows",
+        "audit",
+    ]
 
 
 def test_it_keeps_runs_for_ever_unless_told_otherwise(settings):
@@ -112,6 +118,7 @@ def test_it_keeps_runs_for_ever_unless_told_otherwise(settings):
         "nodes": 90,
         "graphs": 30,
         "blind-windows": 365,
+        "audit": 365,
         "runs": 0,
     }
 

@@ -28,8 +28,8 @@ class StandIn:
         self.state = type("State", (), {"backfilling": True, "move": None})
         self.names = []
 
-    def rename(self, name, simulated):
-        self.names.append(name)
+    def rename(self, told):
+        self.names.append(told.name)
 
     async def run(self):
         self.begun.append(self.leased)

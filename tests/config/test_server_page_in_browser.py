@@ -1,0 +1,100 @@
+"""The server page and the settings in a real browser, on a real site with a simulated server."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.config.test_in_browser import PASSWORD, serve
+from tests.processes import free_port, simulator, submit
+
+
+@pytest.fixture
+def comfyui(started):
+    """Return the port of a simulated server that runs what it is sent."""
+    port = free_port()
+    simulator(started, port)
+    return port
+
+
+@pytest.fixture
+def site(started, comfyui):
+    """Return the address of a site that watches the simulated server."""
+    return f"http://127.0.0.1:{serve(started, comfyui).port}"
+
+
+def sign_in(page, site):
+    """Sign in, and return the address of the team's pages."""
+    page.goto(f"{site}/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/live/"))
+    return page.url.removesuffix("live/")
+
+
+def test_it_watches_and_interrupts_a_prompt_on_the_server_s_page(page, site, comfyui):
+    team = sign_in(page, site)
+    submit(comfyui, steps=80, delay=0.1)
+    page.goto(f"{team}servers/1/")
+    card = page.locator("article.server")
+    expect(card).to_have_attribute("data-state", "executing")
+    expect(page.locator("#server-1-link")).to_contain_text("from the log")
+    page.reload()
+
+    page.get_by_role("button", name="Interrupt").click()
+
+    expect(page.locator("main")).to_contain_text("It was told to stop")
+    # This node asks for no interrupts: ComfyUI notices before the next one.
+    expect(card).to_contain_text("Cancelled", timeout=20_000)
+
+
+def test_it_tests_a_server_and_keeps_what_was_typed(page, site, comfyui):
+    team = sign_in(page, site)
+    page.goto(f"{team}settings/servers/add/")
+    page.get_by_label("Name", exact=True).fill("kino-02")
+    page.get_by_label("Base URL").fill(f"http://localhost:{comfyui}/")
+    page.get_by_label("New bearer token").fill("t0ken")
+
+    page.get_by_role("button", name="Test connection").click()
+
+    expect(page.locator("#checkup")).to_contain_text("It can be watched.")
+    expect(page.get_by_label("New bearer token")).to_have_value("t0ken")
+
+
+def test_no_page_of_them_has_a_barrier_that_axe_knows_of(page, site, comfyui):
+    team = sign_in(page, site)
+    submit(comfyui, steps=300, delay=0.1)
+    submit(comfyui, steps=301, delay=0.1)
+
+    below = ("servers/1/", "servers/1/lost/", "settings/servers/", "settings/servers/1/")
+    for address in (*(team + path for path in below), f"{site}/settings/me/"):
+        page.goto(address)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            report = Axe().run(page)
+            assert report.violations_count == 0, f"{address}: {report.generate_report()}"
+
+
+@pytest.mark.parametrize("width", [360, 390, 820])
+def test_no_page_of_them_scrolls_sideways(page, site, width):
+    team = sign_in(page, site)
+    page.set_viewport_size({"width": width, "height": 844})
+
+    for address in (f"{team}servers/1/", f"{team}settings/servers/1/", f"{site}/settings/me/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def test_the_theme_of_the_account_menu_holds_on_another_machine(page, browser, site):
+    sign_in(page, site)
+    page.locator("summary[aria-label^=Account]").click()
+    with page.expect_response(f"{site}/settings/me/theme/"):
+        page.get_by_role("button", name="Light").click()
+
+    elsewhere = browser.new_context().new_page()
+    sign_in(elsewhere, site)
+
+    expect(elsewhere.locator("html")).to_have_attribute("data-theme", "light")
+    elsewhere.context.close()
