@@ -22,7 +22,7 @@ from history.models import Attempt, Resubmission
 from telemetry.client import comfyui_of
 from telemetry.comfyui import NoAnswer, Refused, Rejected
 from telemetry.models import Server
-from telemetry.text import plural
+from telemetry.text import plural, sentence
 from telemetry.words import Outcome
 
 AT_ONCE = 50
@@ -66,14 +66,14 @@ def submit_again(server: Server, attempts: Iterable[Attempt]) -> Result:
         # What stands in the way of all of them is found before any of them is at stake.
         async_to_sync(_look)(server)
     except (Refused, NoAnswer) as error:
-        return Result(said=[f"{server.name}: {error}."])
+        return Result(said=[f"{server.name}: {sentence(str(error))}"])
     for attempt in wanted:
         try:
             result.taken += _submit_once(server, attempt, graphs.get(attempt.pk))
         except Rejected as error:
-            result.said.append(f"{attempt.prompt_id[:8]} was refused: {error}.")
+            result.said.append(f"{attempt.prompt_id[:8]} was refused: {sentence(str(error))}")
         except (Refused, NoAnswer) as error:
-            result.said.append(f"{server.name}: {error}. {_fate(error)}")
+            result.said.append(f"{server.name}: {sentence(str(error))} {_fate(error)}")
             break
     return result
 

@@ -20,7 +20,7 @@ from telemetry.protocol import StatsAnswer, decode, read_queue, read_stats
 from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.sampler import Sampler
-from telemetry.text import gib
+from telemetry.text import gib, sentence
 from telemetry.this_host import on_this_host
 
 LONGEST_S = 10.0
@@ -214,7 +214,4 @@ def _running_on(stats: StatsAnswer) -> str:
 def _said(error: object, hint: str = "") -> str:
     """Return a reason as a sentence, with what to look at where it does not say so itself."""
     text = str(error)
-    text = f"{text[:1].upper()}{text[1:]}"
-    if hint and ":" not in text:
-        return f"{text}: {hint}"
-    return text if text.endswith((".", "?")) else f"{text}."
+    return sentence(f"{text}: {hint}" if hint and ":" not in text else text)

@@ -6,6 +6,7 @@ from datetime import datetime
 from telemetry.clock import seconds
 from telemetry.contact import SLOW_S
 from telemetry.machine import ServerState
+from telemetry.text import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +70,23 @@ def notice_of(state: ServerState, key: str) -> Notice | None:
     reason = contact.reason or "no answer"
     work = "Its prompts may still be at work." if state.running_attempt() else ""
     if key == "barred":
-        return Notice("bad", "s-failed", "Not connected", _sentence(contact.barred))
+        return Notice("bad", "s-failed", "Not connected", sentence(contact.barred))
     if key == "disconnected":
-        return Notice("mute", "s-offline", "Disconnected by hand", _sentence(contact.barred))
+        return Notice("mute", "s-offline", "Disconnected by hand", sentence(contact.barred))
     if key == "offline":
-        lead, text = "Offline", f"{_sentence(reason)} {work}".strip()
+        lead, text = "Offline", f"{sentence(reason)} {work}".strip()
         return Notice("bad", "s-offline", lead, text, contact.unanswered_since, next_at)
     if key == "slow":
         text = f"The values below are the last known. {work}".strip()
         return Notice("warn", "s-stale", "Not answering", text, contact.unanswered_since)
     if key in ("connecting", "reconnecting") and retry is not None:
         lead = f"Attempt {retry.attempt} of 5"
-        return Notice("warn", "s-reconnecting", lead, f"{_sentence(reason)} {work}", None, next_at)
+        return Notice("warn", "s-reconnecting", lead, f"{sentence(reason)} {work}", None, next_at)
     if key == "polling" and retry is not None:
         lead = "Failed to connect after 5 attempts"
-        text = f"{_sentence(reason)} Polled meanwhile: no steps."
+        text = f"{sentence(reason)} Polled meanwhile: no steps."
         return Notice("warn", "s-polling", lead, text, None, next_at)
     if contact.socket_open and not contact.log_stream:
         text = "This server does not share its log: no steps of other people's prompts."
         return Notice("mute", "s-warn", "No log stream", text)
     return None
-
-
-def _sentence(reason: str) -> str:
-    end = "" if reason.endswith((".", "?", "!")) else "."
-    return reason[:1].upper() + reason[1:] + end

@@ -12,6 +12,7 @@ from telemetry.comfyui import ComfyUI, NoAnswer, Refused, Rejected
 from telemetry.models import Server
 from telemetry.protocol import QueueAnswer, read_queue
 from telemetry.protocol.wire import Unreadable
+from telemetry.text import sentence
 
 LONGEST_S = 10.0
 
@@ -44,7 +45,7 @@ async def _asked(server: Server, prompt_id: str, ask: Ask) -> Done:
     try:
         return await ask(comfyui, prompt_id)
     except (Refused, NoAnswer, Rejected) as error:
-        return Done(False, f"{server.name}: {error}.")
+        return Done(False, f"{server.name}: {sentence(str(error))}")
     except Unreadable:
         return Done(False, f"{server.name} answers, but not as a ComfyUI does.")
     finally:

@@ -53,3 +53,9 @@ def model_of(name: str) -> str:
 
 _PLACES = ("cuda:", "xpu:", "mps:")
 _MAKERS = ("NVIDIA", "GeForce", "AMD", "Intel(R)")
+
+
+def sentence(reason: str) -> str:
+    """Return a reason as a sentence: "connection refused" is "Connection refused."."""
+    end = "" if reason.endswith((".", "?", "!")) else "."
+    return reason[:1].upper() + reason[1:] + end

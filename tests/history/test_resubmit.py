@@ -201,7 +201,7 @@ def test_nothing_is_at_stake_while_the_server_cannot_be_reached(cast: Cast) -> N
 
     words = press(cast.olga, server, [attempt])
 
-    assert "kino-01: connection refused." in words
+    assert "kino-01: Connection refused." in words
     assert list(lost_on(server, timezone.now())) == [attempt]
 
 

@@ -129,7 +129,7 @@ def test_it_says_why_a_server_cannot_be_asked(cast: Cast) -> None:
 
     words = press(cast.olga, server, "interrupt", prompt_id="any")
 
-    assert "kino-01: connection refused" in words
+    assert "kino-01: Connection refused" in words
     assert not entry().done
 
 
