@@ -37,14 +37,18 @@ class Eta:
 
 
 def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> Eta | None:
-    """Return when the running attempt should end, None for the first of its kind.
-
-    Past the middle of the earlier ones it is the longest of them that tells.
-    """
+    """Return when the running attempt should end, None for the first of its kind."""
     outlook = state.outlooks.get(attempt.facts.workload or "")
     if outlook is None or attempt.started_at is None:
         return None
-    began = attempt.started_at - timedelta(seconds=state.skew_s or 0.0)
+    return eta_of(attempt.started_at - timedelta(seconds=state.skew_s or 0.0), outlook, at)
+
+
+def eta_of(began: datetime, outlook: Outlook, at: datetime) -> Eta:
+    """Return when an attempt should end that began at `began` and is at work at `at`.
+
+    Past the middle of the earlier ones it is the longest of them that tells.
+    """
     middle, earliest, latest = (
         began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)
     )
@@ -67,12 +71,12 @@ def queue_etas(
     etas: dict[str, Eta | None] = {}
     for attempt in waiting:
         outlook = state.outlooks.get(attempt.facts.workload or "")
-        clear = _after(clear, outlook) if clear is not None and outlook is not None else None
+        clear = after(clear, outlook) if clear is not None and outlook is not None else None
         etas[attempt.key.prompt_id] = clear
     return etas
 
 
-def _after(clear: Eta, outlook: Outlook) -> Eta | None:
+def after(clear: Eta, outlook: Outlook) -> Eta | None:
     """Return when a workload should end that begins at `clear`, None past the year 9999.
 
     A server whose clock jumps tells of attempts that took centuries.

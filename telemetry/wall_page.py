@@ -1,15 +1,21 @@
 """The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
 
+from telemetry.board import rendered
+from telemetry.clock import now
 from telemetry.envelope import team_topic
 from telemetry.live import PARTS
 from telemetry.models import Server, Team
+from telemetry.overview import Overview
 from telemetry.stores import Snapshot, live_store
+
+RUN = re.compile(r"run-\d+-mini")
 
 
 @dataclass(slots=True)
@@ -30,6 +36,7 @@ def context(team: Team) -> dict[str, Any]:
         "walls": [_wall(server, snapshot) for server in servers],
         "feed": [_ready(line.html) for line in snapshot.feed],
         "chips": [_ready(f.html) for f in snapshot.fragments if f.id.endswith("-chip")],
+        **_overview(snapshot),
         "simulated": any(server.simulated for server in servers),
     }
 
@@ -42,6 +49,18 @@ def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
         {name: value for element, name, value in snapshot.patches if element == base},
         {part: _ready(html[f"{base}-{part}"]) for part in PARTS if f"{base}-{part}" in html},
     )
+
+
+def _overview(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the board as it is retained; what nobody told yet as unknown."""
+    told = {fragment.id: fragment for fragment in snapshot.fragments}
+    blank = {fragment.id: fragment for fragment in rendered(Overview(now()))}
+    runs = sorted((key for key in told if RUN.fullmatch(key)), key=lambda key: int(key[4:-5]))
+    return {
+        "tiles": [_ready(told.get(key, f).html) for key, f in blank.items() if f.into == "summary"],
+        "runs": [_ready(told[key].html) for key in runs],
+        "more_runs": _ready(told.get("runs-more", blank["runs-more"]).html),
+    }
 
 
 def _ready(html: str) -> SafeString:

@@ -19,6 +19,8 @@ const STALE_MS = 60_000;
 // What claims that the server answers; the other states say themselves that it does not.
 const ANSWERING = ["executing", "queued", "idle", "polling"];
 
+const RUN = /^run-(\d+)-mini$/;
+
 // What a patch may set: nothing that runs or loads.
 const PATCHED = /^(text|width|data-[a-z-]+)$/;
 
@@ -35,6 +37,9 @@ const sources = new Map();
 /** @type {Map<string, number>} the place of each element that came into a container */
 const ranks = new Map();
 for (const child of document.querySelectorAll("#servers > [id], #attention > [id]")) rankOf(child.id);
+
+// What a snapshot that lacks it takes off the page; cards are a matter of their own.
+const GOING = "#attention > .chip, #active-list > li";
 
 /**
  * @param {any} message
@@ -93,8 +98,8 @@ export function replaceAll(ready, lost) {
     if (lost) expect(card);
     else if (!card.hasAttribute("data-pending")) card.remove();
   }
-  for (const chip of document.querySelectorAll("#attention > .chip")) {
-    if (!held.has(chip.id)) chip.remove();
+  for (const element of document.querySelectorAll(GOING)) {
+    if (!held.has(element.id)) element.remove();
   }
   put(ready);
   showFeed(ready.feed);
@@ -198,13 +203,19 @@ function forget(element) {
 function insert(container, element) {
   const rank = rankOf(element.id);
   const later = [...(container?.children ?? [])].find(
-    (other) => ranks.has(other.id) && rankOf(other.id) > rank,
+    (other) => (ranks.has(other.id) || RUN.test(other.id)) && rankOf(other.id) > rank,
   );
   container?.insertBefore(element, later ?? null);
 }
 
-/** @param {string} id */
+/**
+ * Runs stand in the order of their numbers, everything else in that of its first coming.
+ *
+ * @param {string} id
+ */
 function rankOf(id) {
+  const run = RUN.exec(id);
+  if (run) return Number(run[1]);
   if (!ranks.has(id)) ranks.set(id, ranks.size);
   return /** @type {number} */ (ranks.get(id));
 }

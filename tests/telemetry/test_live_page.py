@@ -15,16 +15,20 @@ from django.utils.safestring import mark_safe
 from playwright.sync_api import Page
 
 from telemetry.activity import Happening
+from telemetry.board import rendered as board_of
 from telemetry.condition import Notice
 from telemetry.live import attributes, feed_line, rendered
+from telemetry.overview import Overview
 from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
     NOW,
+    board,
     device,
     ended,
     executing,
     happenings,
     leased,
+    overview,
     running,
     samples,
     shell,
@@ -113,6 +117,7 @@ def test_the_page_is_what_the_socket_would_make_of_it(
         fragments.append({"id": element, "html": shell(shown), "into": "servers"})
         fragments += [{"id": key, "html": html} for key, html in rendered(shown).items()]
         fragments[-1]["into"] = "attention"  # the chip
+    fragments += [{"id": f.id, "html": f.html, "into": f.into or ""} for f in board_of(overview())]
     snapshot = {
         "v": 1,
         "type": "snapshot",
@@ -133,15 +138,16 @@ def test_the_page_is_what_the_socket_would_make_of_it(
     # It runs until it is paused: begun at NOW it would be past it by then.
     page.clock.install(time=NOW - timedelta(minutes=1))
     page.clock.pause_at(NOW)
-    look = """['#servers', '#attention', '#feed'].map(s =>
-        [...document.querySelectorAll(s + ' > *')].map(e => e.outerHTML.replace(/\\s+/g, ' ')))"""
+    places = ["#servers", "#attention", "#feed", "#summary", "#active-runs", "#active-list"]
+    look = f"""{places}.map(s => [...document.querySelectorAll(s + ' > *:not(ol)')]
+        .map(e => e.outerHTML.replace(/\\s+/g, ' ')))"""
     stage.pages["served"] = at_noon(wall(cards))
     page.goto(f"{stage.url}/served")
     stage.connection()
     until("document.querySelector('time[data-since]').textContent !== '–'")
     served = page.evaluate(look)
 
-    stage.pages["pushed"] = at_noon(wall([], chips=[], feed=[]))
+    stage.pages["pushed"] = at_noon(wall([], chips=[], feed=[], **board(Overview(NOW))))
     page.goto(f"{stage.url}/pushed")
     stage.connection().send(snapshot)
     until("live.seq === 1")
