@@ -7,7 +7,7 @@ usual for the hour.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -33,6 +33,8 @@ OPEN_LIMIT = 5000
 # Reading the last 24 hours takes this part of the time at most.
 SHARE = 1 / 200
 BARS = 12
+# A narrower range is not worth a word.
+SPREAD_S = 5
 OPEN = (Status.QUEUED, Status.RUNNING)
 COLUMNS = (
     *("pk", "server", "scene", "scene__run", "scene__run__source"),
@@ -181,16 +183,15 @@ def _bars(counts: list[int]) -> tuple[Bar, ...]:
 
 def _clears(team: Team) -> Tile:
     """Return when the last prompt that is queued or at work should be done."""
-    usual = Tile("clears", TILES["clears"])
+    nothing = Tile("clears", TILES["clears"], clock=EtaText(None, None, None, "nothing waits"))
     if not team.attempts:
-        return Tile(usual.key, usual.label, clock=EtaText(None, None, None, "nothing waits"))
+        return nothing
     eta = team.last_end(team.attempts)
     if eta.at is None or eta.latest is None or eta.earliest is None:
-        return Tile(usual.key, usual.label, clock=eta)
-    half = duration(max(eta.latest - eta.at, eta.at - eta.earliest).total_seconds())
-    return Tile(
-        usual.key, usual.label, clock=EtaText(eta.at, eta.earliest, eta.latest, f", ± {half}")
-    )
+        return replace(nothing, clock=eta)
+    half_s = max(eta.latest - eta.at, eta.at - eta.earliest).total_seconds()
+    spread = f"± {duration(half_s)}" if half_s >= SPREAD_S else ""
+    return replace(nothing, clock=EtaText(eta.at, eta.earliest, eta.latest, spread))
 
 
 def _due_at(team: Team, rows: list[Any], last: LastDay) -> datetime | None:

@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the team's servers and what happens on them now."""
     membership = team_for(request.user, slug)
-    context = wall_page.context(membership.team)
+    context = {**wall_page.context(membership.team), **wall_page.viewer(membership)}
     return render(request, "telemetry/live.html", {**context, "membership": membership})
 
 

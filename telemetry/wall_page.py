@@ -1,5 +1,6 @@
 """The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from telemetry.board import rendered
 from telemetry.clock import now
 from telemetry.envelope import team_topic
 from telemetry.live import PARTS
-from telemetry.models import Server, Team
+from telemetry.models import ClientClaim, Membership, Server, Team
 from telemetry.overview import Overview
 from telemetry.stores import Snapshot, live_store
 
@@ -39,6 +40,14 @@ def context(team: Team) -> dict[str, Any]:
         **_overview(snapshot),
         "simulated": any(server.simulated for server in servers),
     }
+
+
+def viewer(membership: Membership) -> dict[str, Any]:
+    """Return what the page knows of who looks: the names under which prompts are theirs."""
+    claims = ClientClaim.objects.filter(team=membership.team, user=membership.user)
+    client_ids = list(claims.order_by("client_id").values_list("client_id", flat=True))
+    names = [membership.user.get_username(), *client_ids]
+    return {"client_ids": client_ids, "mine": json.dumps(names)}
 
 
 def _wall(server: Server, snapshot: Snapshot) -> ServerWall:

@@ -11,14 +11,18 @@
  * <template>, in which no script runs and nothing is loaded, and put in place whole or not at all.
  */
 
+import { addLines, showFeed } from "./feed.js";
+import { held, settle, whenReleased } from "./hold.js";
+import { markMine } from "./mine.js";
 import { morph } from "./morph.js";
 
-const FEED_LIMIT = 50;
 const GREY_MS = 10_000;
 const STALE_MS = 60_000;
 // What claims that the server answers; the other states say themselves that it does not.
 const ANSWERING = ["executing", "queued", "idle", "polling"];
 
+// The list in which rows come and go in the middle.
+const RUNS = "active-list";
 const RUN = /^run-(\d+)-mini$/;
 
 // What a patch may set: nothing that runs or loads.
@@ -34,6 +38,8 @@ export class Malformed extends Error {}
 
 /** @type {Map<string, string>} what each element was made of, to leave alone what is the same */
 const sources = new Map();
+/** @type {Map<string, Fragment>} runs that come or go once their list may move */
+const waiting = new Map();
 /** @type {Map<string, number>} the place of each element that came into a container */
 const ranks = new Map();
 for (const child of document.querySelectorAll("#servers > [id], #attention > [id]")) rankOf(child.id);
@@ -92,14 +98,14 @@ function isString(value) {
  * @param {boolean} lost
  */
 export function replaceAll(ready, lost) {
-  const held = new Set(ready.fragments.map((fragment) => fragment.id));
+  const kept = new Set(ready.fragments.map((fragment) => fragment.id));
   for (const card of document.querySelectorAll("#servers > article")) {
-    if (held.has(card.id)) continue;
+    if (kept.has(card.id)) continue;
     if (lost) expect(card);
     else if (!card.hasAttribute("data-pending")) card.remove();
   }
   for (const element of document.querySelectorAll(GOING)) {
-    if (!held.has(element.id)) element.remove();
+    if (!kept.has(element.id)) placeOrWait({ id: element.id, html: "", element: null });
   }
   put(ready);
   showFeed(ready.feed);
@@ -119,13 +125,13 @@ function expect(card) {
 /** @param {Ready} ready */
 export function change(ready) {
   put(ready);
-  for (const line of ready.feed) prepend(line);
+  addLines(ready.feed);
 }
 
 /** @param {Ready} ready */
 function put({ fragments, patches }) {
   const staged = stage(fragments);
-  for (const fragment of staged) place(fragment);
+  for (const fragment of staged) placeOrWait(fragment);
   for (const { id, html } of fragments) {
     if (html) sources.set(id, html);
     else sources.delete(id);
@@ -176,6 +182,25 @@ function isThere({ id, html }) {
   return html !== "" && sources.get(id) === html && document.getElementById(id) !== null;
 }
 
+/**
+ * Put an element in place, unless that moved a row away under who points at it.
+ *
+ * @param {Fragment} fragment
+ */
+function placeOrWait(fragment) {
+  const there = document.getElementById(fragment.id) !== null;
+  const moves = RUN.test(fragment.id) && there === (fragment.element === null);
+  waiting.delete(fragment.id);
+  if (moves && held(RUNS)) waiting.set(fragment.id, fragment);
+  else place(fragment);
+}
+
+whenReleased(() => {
+  if (held(RUNS)) return;
+  for (const fragment of waiting.values()) place(fragment);
+  waiting.clear();
+});
+
 /** @param {Fragment} fragment */
 function place({ id, into, element }) {
   const old = document.getElementById(id);
@@ -205,7 +230,7 @@ function insert(container, element) {
   const later = [...(container?.children ?? [])].find(
     (other) => (ranks.has(other.id) || RUN.test(other.id)) && rankOf(other.id) > rank,
   );
-  container?.insertBefore(element, later ?? null);
+  container?.insertBefore(element, later ?? container.querySelector(":scope > .end"));
 }
 
 /**
@@ -220,36 +245,13 @@ function rankOf(id) {
   return /** @type {number} */ (ranks.get(id));
 }
 
-/** @param {Fragment[]} lines newest first */
-function showFeed(lines) {
-  const feed = document.getElementById("feed");
-  const shown = lines.filter((line) => line.element).slice(0, FEED_LIMIT);
-  const before = [...(feed?.children ?? [])].map((line) => line.id).join();
-  if (before === shown.map((line) => line.id).join()) return;
-  feed?.replaceChildren(
-    ...shown.map(({ id, element }) => document.getElementById(id) ?? /** @type {Element} */ (element)),
-  );
-}
-
-/**
- * A new line comes to the top; one that is told again takes the place of the old.
- *
- * @param {Fragment} line
- */
-function prepend({ id, element }) {
-  const feed = document.getElementById("feed");
-  const old = document.getElementById(id);
-  if (!element) old?.remove();
-  else if (old) old.replaceWith(element);
-  else feed?.prepend(element);
-  while (feed && feed.childElementCount > FEED_LIMIT) feed.lastElementChild?.remove();
-}
-
 /** @param {number} now the server's time in ms */
 export function age(now) {
   const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#servers > article")]);
   for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
   tally(cards);
+  markMine();
+  settle();
 }
 
 /**

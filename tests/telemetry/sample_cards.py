@@ -251,6 +251,8 @@ def wall(cards: list[Card], **context: Any) -> str:
         "chips": [mark_safe(rendered(shown)[f"server-{shown.server_id}-chip"]) for shown in cards],
         "feed": [mark_safe(feed_line(line, leased()).html) for line in happenings()],
         **board(overview()),
+        "client_ids": ["mira-laptop"],
+        "mine": '["mira", "mira-laptop"]',
         "simulated": any(shown.simulated for shown in cards),
     }
     return get_template("telemetry/live.html").render({**usual, **context})
@@ -294,7 +296,7 @@ def overview(**fields: Any) -> Overview:
         tile(
             "servers", value="5", unit="of 9", trend=replace(none, icon="t-flat", words="as usual")
         ),
-        tile("clears", value="–", trend=None, clock=replace(eta(52), note=", ± 6m")),
+        tile("clears", value="–", trend=None, clock=replace(eta(52), note="± 6m\u00a000s")),
     )
     gone = {"eta": FIRST, "status": "partial", "label": "Partial", "ended_at": ago(20)}
     runs = (

@@ -37,7 +37,7 @@ from tests.telemetry.sample_cards import (
 )
 
 if TYPE_CHECKING:  # pytest imports it, as a plugin
-    from tests.browser import Stage
+    from tests.browser import Connection, Stage
 
 pytest_plugins = ("tests.browser",)
 
@@ -217,3 +217,203 @@ def test_nothing_moves_for_who_wants_that(page: Page, stage: Stage) -> None:
 
     moving = "document.getAnimations().filter(a => a.playState === 'running').length"
     assert page.evaluate(moving) == 0
+
+
+def told(seq: int, **content: Any) -> dict[str, Any]:
+    """Return a change of the page, as the socket sends it."""
+    place = {"v": 1, "type": "change", "topic": "team-1", "epoch": "abc", "seq": seq}
+    return {**place, "at": NOW.isoformat(), "fragments": [], "patches": [], "feed": [], **content}
+
+
+def first(lines: int = 2) -> dict[str, Any]:
+    """Return a snapshot with lines of the feed and two runs, newest line first."""
+    shown = [f for f in board_of(overview()) if f.id in ("run-7-mini", "run-9-mini")]
+    runs = [{"id": f.id, "html": f.html, "into": "active-list"} for f in shown]
+    feed = [a_line(n) for n in range(lines, 0, -1)]
+    return {**told(1, fragments=runs, feed=feed), "type": "snapshot"}
+
+
+def a_line(n: int, tone: Tone = Tone.OK) -> dict[str, str]:
+    """Return a line of the feed."""
+    shown = Happening(f"kind-{n}", tone, "s-completed", f"Line {n}", NOW)
+    return {
+        "id": f"event-{n}",
+        "html": re.sub(r'id="[^"]*"', f'id="event-{n}"', feed_line(shown, leased()).html, count=1),
+    }
+
+
+SHOWN = "[...document.querySelectorAll('#feed > li')].map(li => li.id).join()"
+RUNS = "[...document.querySelectorAll('#active-list > li')].map(li => li.id).join()"
+
+
+@pytest.fixture
+def watching(page: Page, stage: Stage, until: Until) -> Connection:
+    """Return the server's end of a page's socket after its first snapshot."""
+    stage.pages["live"] = at_noon(wall([], chips=[], feed=[], **board(Overview(NOW))))
+    page.goto(f"{stage.url}/live")
+    connection = stage.connection()
+    connection.send(first())
+    until("live.seq === 1")
+    return connection
+
+
+def test_a_pause_holds_lines_and_runs_and_says_so(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.get_by_role("button", name="Pause").click()
+    gone = [{"id": "run-7-mini", "html": ""}]
+
+    watching.send(told(2, feed=[a_line(3), a_line(4)], fragments=gone))
+
+    until("live.seq === 2")
+    assert page.evaluate(SHOWN) == "event-2,event-1"
+    assert page.evaluate(RUNS) == "run-7-mini,run-9-mini"
+    assert page.get_by_role("button", name="2 new").is_visible()
+    assert page.get_by_text("Paused since 14:32").is_visible()
+    page.get_by_role("button", name="Pause").click()
+    assert page.evaluate(SHOWN) == "event-4,event-3,event-2,event-1"
+    assert page.evaluate(RUNS) == "run-9-mini"
+    assert page.get_by_text("Paused since").is_hidden()
+
+
+def test_what_is_new_can_be_looked_at_without_ending_the_pause(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.get_by_role("button", name="Pause").click()
+    watching.send(told(2, feed=[a_line(3)]))
+    until("live.seq === 2")
+
+    page.get_by_role("button", name="1 new").click()
+    assert page.evaluate(SHOWN) == "event-3,event-2,event-1"
+
+    watching.send(told(3, feed=[a_line(4)]))
+    until("live.seq === 3")
+    assert page.evaluate(SHOWN) == "event-3,event-2,event-1"
+    assert page.get_by_role("button", name="1 new").is_visible()
+
+
+def test_a_value_goes_on_while_lists_are_paused(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.get_by_role("button", name="Pause").click()
+    html = next(f.html for f in board_of(overview()) if f.id == "run-7-mini")
+
+    watching.send(
+        told(2, fragments=[{"id": "run-7-mini", "html": html.replace("7 of 12", "8 of 12")}])
+    )
+
+    until("live.seq === 2")
+    assert page.locator("#run-7-mini .done").inner_text() == "8 of 12, 1 failed"
+
+
+def test_no_row_moves_under_the_mouse(page: Page, watching: Connection, until: Until) -> None:
+    page.locator("#event-1").hover()
+    watching.send(told(2, feed=[a_line(3)]))
+    until("live.seq === 2")
+    assert page.evaluate(SHOWN) == "event-2,event-1"
+
+    page.mouse.move(1, 1)
+
+    until(f"{SHOWN} === 'event-3,event-2,event-1'")
+    assert page.locator("#feed-new").is_hidden()
+
+
+def test_a_mouse_left_on_a_list_does_not_stop_it_for_good(
+    page: Page, stage: Stage, until: Until
+) -> None:
+    page.clock.install(time=NOW)
+    stage.pages["live"] = at_noon(wall([], chips=[], feed=[], **board(Overview(NOW))))
+    page.goto(f"{stage.url}/live")
+    connection = stage.connection()
+    connection.send(first())
+    until("live.seq === 1")
+    page.locator("#event-1").hover()
+    connection.send(told(2, feed=[a_line(3)]))
+    until("live.seq === 2")
+
+    page.clock.run_for(32_000)
+
+    assert page.evaluate(SHOWN) == "event-3,event-2,event-1"
+
+
+def test_a_snapshot_while_paused_shows_nothing_new_until_it_ends(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.get_by_role("button", name="Pause").click()
+
+    watching.send({**first(3), "seq": 5})
+
+    until("live.seq === 5")
+    assert page.evaluate(SHOWN) == "event-2,event-1"
+    assert page.get_by_role("button", name="1 new").is_visible()
+
+
+def test_the_feed_can_show_problems_alone_and_the_address_says_so(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    watching.send(told(2, feed=[a_line(3, Tone.BAD), a_line(4, Tone.WARN)]))
+    until("live.seq === 2")
+
+    page.get_by_role("button", name="Problems only").click()
+
+    assert page.locator("#feed > li:visible").count() == 2
+    assert page.evaluate("location.search") == "?feed=problems"
+    page.get_by_role("button", name="Problems only").click()
+    assert page.locator("#feed > li:visible").count() == 4
+    assert page.evaluate("location.search") == ""
+
+
+def test_a_feed_without_problems_says_so(page: Page, watching: Connection) -> None:
+    page.get_by_role("button", name="Problems only").click()
+
+    assert page.get_by_text("No problem among the last 50 events.").is_visible()
+
+
+def test_the_compact_view_stands_in_the_address_and_outlives_a_reload(
+    page: Page, stage: Stage
+) -> None:
+    stage.pages["live"] = at_noon(wall(samples()))
+    page.goto(f"{stage.url}/live?mine=1")
+    page.get_by_role("button", name="Compact").press("Enter")
+    assert page.evaluate("location.search") == "?mine=1&dense=1"
+
+    page.reload()
+
+    assert page.locator("#servers.compact").count() == 1
+    assert page.get_by_role("button", name="Compact").get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Detailed").click()
+    assert page.locator("#servers.compact").count() == 0
+
+
+def test_mine_leaves_cards_in_place_and_shows_only_the_viewers_prompts(
+    page: Page, stage: Stage
+) -> None:
+    mine = executing(1, next=[waiting(12, submitter="mira-laptop"), waiting(7, submitter="jonas")])
+    others = executing(2, running=[running(submitter="jonas")], next=[], ended=[])
+    stage.pages["live"] = at_noon(wall([mine, others]))
+    page.goto(f"{stage.url}/live")
+
+    page.get_by_role("button", name="Mine").click()
+
+    assert page.locator("#server-1-exec .scene-live").is_visible()
+    assert page.locator("#server-1-next li:visible").count() == 1
+    assert page.locator("#server-2-head").is_visible()
+    assert page.locator("#server-2-exec").is_hidden()
+    assert page.locator("#mine-count").inner_text() == "1 at work, 1 next in a queue"
+    assert page.evaluate("location.search") == "?mine=1"
+
+
+@pytest.mark.parametrize("choice", ["?dense=1", "?mine=1"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_chosen_view_has_no_barrier_that_axe_knows_of(
+    choice: str, scheme: Any, page: Page, stage: Stage
+) -> None:
+    stage.pages["live"] = at_noon(wall(samples()))
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(f"{stage.url}/live{choice}")
+    page.get_by_role("button", name="Pause").click()
+
+    report = Axe().run(page)
+
+    assert report.violations_count == 0, report.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
