@@ -1,22 +1,23 @@
-"""HTTP to Django, WebSocket to the live consumers behind sessions and log-in."""
+"""HTTP to Django; live sockets, streams and polls to applications of their own beside it."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
-http_application = get_asgi_application()
+http_application: Any = get_asgi_application()
 
 # Only after Django is set up: the consumers use models.
 from config.sockets import not_found_socket  # noqa: E402
-from telemetry.routing import websocket_urlpatterns  # noqa: E402
+from telemetry.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
-        "websocket": AuthMiddlewareStack(URLRouter([*websocket_urlpatterns, not_found_socket])),
+        "http": URLRouter([*http_urlpatterns, re_path(r"", http_application)]),
+        "websocket": URLRouter([*websocket_urlpatterns, not_found_socket]),
     }
 )

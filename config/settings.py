@@ -245,6 +245,15 @@ POLL_IDLE_S = env.number("POLL_IDLE_S", 10, 0.1, 300)
 POLL_CUT_OFF_S = env.number("POLL_CUT_OFF_S", 30, 1, 300)
 REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
 LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
+# The kinds of topics, and who tells which team's people may listen to one.
+LIVE_DOORS = {"team": "telemetry.access.team_door", "server": "telemetry.access.server_door"}
+# A word at least this often on a quiet connection; who says nothing for two of them is gone.
+LIVE_BEAT_S = env.number("LIVE_BEAT_S", 30, 0.2, 60)
+# Open connections of one person (per web process), what a connection may say per minute, and how
+# often an hour one address may be refused before it is no longer asked who it is.
+LIVE_CONNECTIONS = env.whole("LIVE_CONNECTIONS", 20, 1, 1000)
+LIVE_MESSAGES_PER_MINUTE = env.whole("LIVE_MESSAGES_PER_MINUTE", 1000, 10, 100_000)
+LIVE_REFUSALS_PER_HOUR = env.whole("LIVE_REFUSALS_PER_HOUR", 100, 1, 100_000)
 # A folder that gets every frame of our own sockets, for bug reports; empty: none.
 FRAMES_DIR = env.text("FRAMES_DIR")
 GPU = env.choice("GPU", "AUTO", ("AUTO", "OFF"))

@@ -5,8 +5,11 @@ PermissionDenied. Being a superuser makes nobody a member: the site admin has th
 sees a team's pages only where a team has put them on its list, like everybody else.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -59,26 +62,47 @@ def _membership(user: Person, team: Q, role: Role) -> Membership:
     return membership
 
 
-def socket_allowed(session_key: str, user_id: int, auth_hash: str, slug: str) -> bool:
-    """Say whether an open socket may go on listening to the team: two queries.
+def team_door(user: Person, pk: int) -> int:
+    """Return the team whose topic team-<pk> the user may listen to."""
+    return team_of(user, pk).team_id
 
-    Its user must still be signed in with the session that it was opened with (the row exists, has
-    not run out and is this user's, who is active and whose password is what it was), and still be
-    a member. A changed password gives the user's own browser a new session as well, so that its
-    sockets close too, and open again under that.
+
+def server_door(user: Person, pk: int) -> int:
+    """Return the team of the server whose topic server-<pk> the user may listen to."""
+    return server_for(user, pk).team_id
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """What a connection knows of its user from when it was opened."""
+
+    session_key: str
+    user_id: int
+    auth_hash: str
+
+
+def sessions_allowed(sessions: Collection[OpenSession]) -> dict[OpenSession, frozenset[int]]:
+    """Return the teams that open connections may still listen to: three queries in all.
+
+    A user must still be signed in with the session that the connection was opened with (the row
+    exists, has not run out and is this user's, who is active and whose password is what it was);
+    who is not, is not in the answer. A changed password gives the user's own browser a new session
+    as well, so that its connections close too, and open again under that.
     """
-    session = Session.objects.filter(
-        session_key=session_key, expire_date__gt=timezone.now()
-    ).first()
-    if session is None:
-        return False
-    if session.get_decoded().get(SESSION_KEY) != str(user_id):
-        return False
-    membership = (
-        Membership.objects.select_related("user")
-        .filter(team__slug=slug, user_id=user_id, user__is_active=True)
-        .first()
+    rows = Session.objects.filter(
+        session_key__in={each.session_key for each in sessions}, expire_date__gt=timezone.now()
     )
-    if membership is None:
-        return False
-    return constant_time_compare(membership.user.get_session_auth_hash(), auth_hash)
+    signed_in = {row.session_key: row.get_decoded().get(SESSION_KEY) for row in rows}
+    people = {user.pk: user for user in _people({each.user_id for each in sessions})}
+    return {
+        each: frozenset(row.team_id for row in people[each.user_id].memberships.all())
+        for each in sessions
+        if signed_in.get(each.session_key) == str(each.user_id)
+        and each.user_id in people
+        and constant_time_compare(people[each.user_id].get_session_auth_hash(), each.auth_hash)
+    }
+
+
+def _people(user_ids: set[int]) -> QuerySet[User]:
+    people = User.objects.filter(pk__in=user_ids, is_active=True)
+    return people.prefetch_related("memberships")

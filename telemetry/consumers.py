@@ -1,158 +1,123 @@
-"""The live socket of one browser: check access, send a snapshot, forward finished texts."""
+"""The live socket: what a viewer says on it, and what it is closed with.
+
+Unlike a poll it has no request of its own to be refused, so everything is said by close codes after
+the handshake: a browser tells a page nothing of a handshake that failed.
+"""
 
 import asyncio
+import contextlib
 import json
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
-from django.db import DatabaseError
-from django.http import Http404
-from redis.exceptions import RedisError
 
-from telemetry import access
+from telemetry import admittance
 from telemetry.clock import now
-from telemetry.envelope import snapshot_text, team_topic
-from telemetry.hub import Viewer, hub
-from telemetry.models import Team
-from telemetry.stores import Stamp, live_store
+from telemetry.connection import LiveConnection
+from telemetry.envelope import error_text
+from telemetry.listener import BAD_REQUEST, TOO_MANY, Refused
+from telemetry.places import NotATopic, wanted, wanted_in
 
-log = logging.getLogger(__name__)
-
-SIGNED_OUT = 4401
-NO_ACCESS = 4403
-NOT_FOUND = 4404
-# Not 1013, which means this: Daphne's sockets refuse to send it, and would stay open, dead.
-TRY_AGAIN = 4013
-BEAT_S = 10.0
-# The promise is that who lost access hears no more after 60 s, also while the database is away.
-UNASKED_LIMIT_S = 40.0
+LARGEST_WORD = 4096
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """Forward one topic's changes to one browser.
+    """Forward the topics that a viewer names in its address, or subscribes to later."""
 
-    After `connect` it renders nothing and queries nothing but, every ACCESS_RECHECK_S, whether the
-    viewer may still listen: a fragment arrives as finished text.
-    """
-
-    tasks: "list[asyncio.Task[None]]"
-    viewer: Viewer | None = None
-    topic: str = ""
-    sent: Stamp | None = None
+    connection: LiveConnection | None = None
+    minute: float = 0.0
+    words: int = 0
 
     async def connect(self) -> None:
-        """Accept a member of the team from our own pages; close everybody else with a code."""
-        self.tasks = []
-        if not _own_origin(self.scope):
+        """Accept viewers from our own pages; close who may not listen with a code."""
+        if not own_origin(self.scope):
             await self.close()
             return
         await self.accept()
-        user = self.scope["user"]
-        if not user.is_authenticated:
-            await self.close(SIGNED_OUT)
-            return
         try:
-            team = await database_sync_to_async(self._team)()
-        except Http404:
-            await self.close(NOT_FOUND)
-            return
-        self.topic = team_topic(team.pk)
-        # Join first, then the snapshot: what changes in between is in the queue and, where the
-        # snapshot already covers it, dropped by its seq.
-        try:
-            self.viewer = await hub().join(self.topic)
-            await self._send_snapshot()
-        except (RedisError, OSError) as error:
-            log.warning("live: a viewer cannot be served: %s", error)
-            await self.close(TRY_AGAIN)
-            return
-        works = (self._forward, self._beat, self._recheck, self._watch_backlog)
-        self.tasks = [asyncio.create_task(self._guarded(work)) for work in works]
+            asked = wanted_in(self.scope["query_string"].decode("latin-1"))
+            listener = admittance.listener_of(self.scope)
+            self.connection = LiveConnection(listener, self._say, self._shut)
+            await self.connection.begin(asked)
+        except NotATopic as wrong:
+            await self._refuse(Refused(BAD_REQUEST, str(wrong)))
+        except Refused as refused:
+            await self._refuse(refused)
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run one of the socket's loops; a socket does not go on without one of them."""
-        try:
-            await work()
-        except Exception:
-            log.exception("live: a viewer's socket failed and is closed")
-            await self.close(TRY_AGAIN)
+    async def _refuse(self, refused: Refused) -> None:
+        refused = await admittance.counted(self.scope, refused)
+        await self._say(error_text(refused.code, refused.reason, now()))
+        await self.disconnect(refused.code)
+        await self._shut(refused.code)
 
-    def _team(self) -> Team:
-        slug = self.scope["url_route"]["kwargs"]["slug"]
-        return access.team_for(self.scope["user"], slug).team
+    async def _say(self, text: str) -> None:
+        # Not self.send(): two more coroutines for each of some thousand texts a second.
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def _shut(self, code: int) -> None:
+        await self.close(code)
 
     async def disconnect(self, code: int) -> None:
-        """Leave the topic and end this socket's tasks."""
-        for task in self.tasks:
-            task.cancel()
-        if self.viewer is not None:
-            await hub().leave(self.topic, self.viewer)
+        """Leave the topics."""
+        if self.connection is not None:
+            await self.connection.leave()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take the browser's acknowledgements, which nothing needs yet; a browser cannot ask."""
+        """Do what the viewer says; what makes no sense is answered with what would."""
+        connection = self.connection
+        if connection is None or await self._says_too_much(connection):
+            return
+        connection.heard_at = asyncio.get_running_loop().time()
+        try:
+            await obey(connection, text_data)
+        except NotATopic as wrong:
+            await connection.say(error_text(BAD_REQUEST, str(wrong), now()))
+        except Refused as refused:
+            await connection.end(refused.code)
 
-    async def _send_snapshot(self) -> None:
-        snapshot = await live_store().snapshot(self.topic)
-        self.sent = snapshot.stamp
-        await self.send(text_data=snapshot_text(self.topic, snapshot, now()))
-
-    async def _forward(self) -> None:
-        assert self.viewer is not None
-        while True:
-            stamp, text = await self.viewer.get()
-            assert self.sent is not None
-            if stamp == Stamp(self.sent.epoch, self.sent.seq + 1):
-                self.sent = stamp
-                await self.send(text_data=text)
-            elif stamp.epoch != self.sent.epoch or stamp.seq > self.sent.seq:
-                # The layer dropped something, or the count was lost: what is retained is true.
-                await self._send_snapshot()
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            beat = {"v": 1, "type": "beat", "at": now().isoformat(timespec="milliseconds")}
-            await self.send(text_data=json.dumps(beat))
-
-    async def _recheck(self) -> None:
-        """Close once the viewer may no longer listen, or once nobody could tell for a minute."""
-        loop = asyncio.get_running_loop()
-        answered_at = loop.time()
-        while True:
-            try:
-                if not await self._may_listen():
-                    break
-                answered_at = loop.time()
-            except DatabaseError as error:
-                log.warning("live: cannot ask whether a viewer may still listen: %s", error)
-                if loop.time() - answered_at > UNASKED_LIMIT_S:
-                    await self.close(TRY_AGAIN)
-                    return
-            await asyncio.sleep(settings.ACCESS_RECHECK_S)
-        await self.close(NO_ACCESS)
-
-    async def _may_listen(self) -> bool:
-        session, user = self.scope["session"], self.scope["user"]
-        slug = self.scope["url_route"]["kwargs"]["slug"]
-        ask = database_sync_to_async(access.socket_allowed)
-        allowed: bool = await ask(
-            session.session_key, user.pk, session.get(HASH_SESSION_KEY, ""), slug
-        )
-        return allowed
-
-    async def _watch_backlog(self) -> None:
-        assert self.viewer is not None
-        await self.viewer.overrun.wait()
-        await self.close(TRY_AGAIN)
+    async def _says_too_much(self, connection: LiveConnection) -> bool:
+        """Count words per minute: those above the limit are not heard, twice as many end it."""
+        at = asyncio.get_running_loop().time()
+        if at - self.minute >= 60:
+            self.minute, self.words = at, 0
+        self.words += 1
+        limit = settings.LIVE_MESSAGES_PER_MINUTE
+        if self.words == limit + 1:
+            reason = f"more than {limit} messages a minute: not heard until it is over"
+            await connection.say(error_text(TOO_MANY, reason, now()))
+        if self.words > 2 * limit:
+            await connection.end(TOO_MANY)
+        return self.words > limit
 
 
-def _own_origin(scope: dict[str, Any]) -> bool:
+async def obey(connection: LiveConnection, text: str | None) -> None:
+    """Do what a viewer says; raises NotATopic with what is wrong."""
+    said = _understood(text)
+    match said:
+        case {"type": "ack", "topic": str(topic), "epoch": str(), "seq": int(seq)}:
+            connection.following.unread.read(topic, seq)
+        case {"type": "beat"}:
+            sent = said.get("sent")
+            await connection.say_beat(sent if type(sent) in (int, float) else None)
+        case {"type": "subscribe", "topic": str(topic)}:
+            await connection.subscribe(wanted(topic))
+        case {"type": "unsubscribe", "topic": str(topic)}:
+            await connection.unsubscribe(topic)
+        case _:
+            raise NotATopic('say {"type": "ack", "beat", "subscribe" or "unsubscribe", …}')
+
+
+def _understood(text: str | None) -> Any:
+    if text is None or len(text) > LARGEST_WORD:
+        raise NotATopic(f"expected JSON of at most {LARGEST_WORD} characters")
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(text)
+    raise NotATopic("expected JSON")
+
+
+def own_origin(scope: dict[str, Any]) -> bool:
     """Say whether the page that opens the socket is ours: same host and port as it asks.
 
     Without an Origin header it is no browser, and no other site's page can be behind it.

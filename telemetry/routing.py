@@ -1,9 +1,20 @@
-"""Addresses of the live sockets."""
+"""Addresses of the live topics: a socket, an event stream and a poll beside each other."""
 
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
 from django.urls import path
 
+from telemetry import streams
 from telemetry.consumers import LiveConsumer
 
-websocket_urlpatterns = [
-    path("ws/team/<slug:slug>/", LiveConsumer.as_asgi(), name="live_socket"),
+# Channels routes to ASGI applications, which Django's path functions are not typed for.
+_socket: Any = AuthMiddlewareStack(LiveConsumer.as_asgi())
+_events: Any = AuthMiddlewareStack(streams.events)
+_snapshot: Any = AuthMiddlewareStack(streams.snapshot)
+
+websocket_urlpatterns = [path("live/socket/", _socket, name="live_socket")]
+http_urlpatterns = [
+    path("live/events/", _events, name="live_events"),
+    path("live/snapshot/", _snapshot, name="live_snapshot"),
 ]

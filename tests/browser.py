@@ -69,8 +69,9 @@ def complaints() -> list[str]:
 
 
 def _is_complaint(said: ConsoleMessage) -> bool:
-    """Say whether the page complains; a socket that cannot be opened is the browser's own word."""
+    """Say whether the page complains; that live/ cannot be reached is the browser's own word."""
     refused = said.text.startswith("WebSocket connection to") and "failed" in said.text
+    refused |= said.text.startswith("Failed to load") and "/live/" in said.location.get("url", "")
     return said.type == "error" and not refused
 
 
@@ -92,9 +93,10 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
 class Connection:
     """The server's end of one socket; its calls come from the test's thread."""
 
-    def __init__(self, stage: "Stage", socket: web.WebSocketResponse) -> None:
+    def __init__(self, stage: "Stage", socket: web.WebSocketResponse, query: str = "") -> None:
         self._stage = stage
         self._socket = socket
+        self.query = query
         self.received: queue.Queue[Any] = queue.Queue()
 
     def send(self, *messages: Any) -> None:
@@ -113,13 +115,45 @@ class Connection:
         return self.received.get(timeout=PATIENCE_S)
 
 
+class Stream:
+    """The server's end of one event stream."""
+
+    def __init__(self, stage: "Stage", response: web.StreamResponse, query: str) -> None:
+        self._stage = stage
+        self._response = response
+        self.query = query
+        self.ended = asyncio.Event()
+
+    def send(self, *messages: Any) -> None:
+        """Send messages as events."""
+        with suppress(ConnectionResetError):
+            for message in messages:
+                event = f"id: x\ndata: {json.dumps(message)}\n\n"
+                self._stage.call(self._response.write(event.encode()))
+
+    def close(self) -> None:
+        """End the stream as planned."""
+        self._stage.call(self._end())
+
+    async def _end(self) -> None:
+        self.ended.set()
+
+
 class Stage:
-    """A site of static files, of pages that the test wrote, and of one scripted socket."""
+    """A site of static files, of pages that the test wrote, and of what is scripted for live/.
+
+    `refusing` refuses sockets. Event streams are refused unless `streaming`, polls unless `polled`
+    holds the messages that they are answered with; `asked` counts the polls.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         self.refusing = False
+        self.streaming = False
+        self.polled: list[Any] | None = None
+        self.asked = 0
         self.connections: queue.Queue[Connection] = queue.Queue()
+        self.streams: queue.Queue[Stream] = queue.Queue()
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -155,7 +189,9 @@ class Stage:
     async def _start(self) -> str:
         app = web.Application()
         app.router.add_static("/static", ROOT / "static")
-        app.router.add_get("/ws/team/{slug}/", self._socket)
+        app.router.add_get("/live/socket/", self._socket)
+        app.router.add_get("/live/events/", self._events)
+        app.router.add_get("/live/snapshot/", self._snapshot)
         app.router.add_get("/{name:.*}", self._page)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -176,12 +212,32 @@ class Stage:
             raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(self, socket)
+        connection = Connection(self, socket, request.query_string)
         self.connections.put(connection)
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 connection.received.put(json.loads(message.data))
         return socket
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if not self.streaming:
+            raise web.HTTPServiceUnavailable
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        stream = Stream(self, response, request.query_string)
+        self.streams.put(stream)
+        await stream.ended.wait()
+        return response
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.polled is None:
+            raise web.HTTPServiceUnavailable
+        text = json.dumps(self.polled)
+        etag = f'"{hash(text)}"'
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers={"ETag": etag})
+        return web.Response(text=text, content_type="application/json", headers={"ETag": etag})
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.stack import HOST, Stack
 
@@ -18,13 +18,14 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from telemetry.models import Membership, Team
 user = User.objects.create_user("viewer")
-Membership.objects.create(team=Team.objects.get(slug="bench"), user=user)
+team = Team.objects.get(slug="bench")
+Membership.objects.create(team=team, user=user)
 session = SessionStore()
 session[SESSION_KEY] = str(user.pk)
 session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.create()
-print("key", session.session_key)
+print("key", team.pk, session.session_key)
 """
 
 
@@ -42,8 +43,8 @@ class Viewer:
     """One live socket, opened anew 0.2 s after it closes."""
 
     def __init__(self, stack: Stack, web_port: int) -> None:
-        self._key = stack.shell(SESSION).split()[-1]
-        self._url = f"ws://{HOST}:{web_port}/ws/team/bench/"
+        *_, team_id, self._key = stack.shell(SESSION).split()
+        self._url = f"ws://{HOST}:{web_port}/live/socket/?topic=team-{team_id}"
         self.shown: list[Shown] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="viewer", daemon=True)
@@ -90,10 +91,13 @@ class Viewer:
         with connect(self._url, additional_headers=headers, max_size=None) as ws:
             while not self._ended.is_set():
                 with contextlib.suppress(TimeoutError):
-                    self._take(str(ws.recv(timeout=0.5)))
+                    self._take(ws, str(ws.recv(timeout=0.5)))
 
-    def _take(self, text: str) -> None:
+    def _take(self, ws: ClientConnection, text: str) -> None:
         body = json.loads(text)
+        if "seq" in body:
+            place = {name: body[name] for name in ("topic", "epoch", "seq")}
+            ws.send(json.dumps({"type": "ack", **place}))
         elements = frozenset(fragment["id"] for fragment in body.get("fragments", ()))
         epoch = body.get("epoch", "")
         self.shown.append(Shown(time.time(), body["type"], epoch, elements))

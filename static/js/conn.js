@@ -1,64 +1,123 @@
 /**
- * What the page says of its own connection: the badge #conn, the banner, and toasts.
+ * What the page says of its own connection: the badge #conn, its menu, the banner, and toasts.
  *
- *   const shown = showLink({retry, asOf})    asOf() is the time of the last message, as a Date
- *   shown.state(state)     the link has become this (see link.js)
- *   shown.tick()           each second: countdowns
+ *   const shown = showLink(live)    live as in live.js
+ *   shown.tick()                    each second: countdowns and ages
  */
 
-import { clockTime, countdown } from "./clock.js";
+import { clock, clockTime, countdown, duration } from "./clock.js";
+import { button, element, fill, icon } from "./dom.js";
+import { toast } from "./toasts.js";
 
 const BANNER_AFTER_MS = 5_000;
-const TOAST_MS = 8_000;
 const SIGNED_OUT = 4401;
+const TROUBLE = ["reconnecting", "polling", "offline", "refused", "silent", "stale"];
+const BAD = ["offline", "refused"];
+const KINDS = { socket: "WebSocket", stream: "event stream", poll: "polling" };
 
-/** @param {{retry: () => void, asOf: () => Date}} page */
-export function showLink({ retry, asOf }) {
+/** @type {Record<string, (state: any) => string>} */
+const WORDS = {
+  idle: () => "Disconnected",
+  connecting: () => "Connecting",
+  live: () => "Live",
+  stale: () => "Stale",
+  silent: () => "Silent",
+  paused: ({ waiting }) => (waiting ? `Paused, ${waiting} new` : "Paused"),
+  reconnecting: ({ attempt, of }) => `Attempt ${attempt} of ${of}`,
+  polling: () => "Polling",
+  offline: ({ of }) => `Failed to connect after ${of} attempts`,
+  refused: ({ code }) => (code === SIGNED_OUT ? "Signed out" : "No access any more"),
+};
+
+/** @type {Record<string, () => Element>} */
+const SIGNS = {
+  live: () => element("span", "dot pulse"),
+  connecting: () => icon("s-reconnecting", "spin"),
+  reconnecting: () => icon("s-reconnecting", "spin"),
+  polling: () => icon("s-retrying"),
+  stale: () => icon("s-stale"),
+  silent: () => icon("s-stale"),
+  paused: () => icon("s-idle"),
+};
+
+/** @type {Record<string, (state: any) => {tone: string, sign: string, title: string, text?: string}>} */
+const NEWS = {
+  reconnecting: () => ({
+    tone: "warn",
+    sign: "s-reconnecting",
+    title: "Live connection lost",
+    text: "Trying to get it back",
+  }),
+  polling: ({ every_s }) => ({
+    tone: "warn",
+    sign: "s-retrying",
+    title: "Offline mode",
+    text: `Polling every ${every_s} s until the live connection is back`,
+  }),
+  offline: ({ of }) => ({
+    tone: "bad",
+    sign: "s-offline",
+    title: `Failed to connect after ${of} attempts`,
+    text: "Trying on in the background",
+  }),
+  live: () => ({ tone: "ok", sign: "s-completed", title: "Live connection is back" }),
+};
+
+/** @param {any} live */
+export function showLink(live) {
   const badge = document.getElementById("conn");
   const banner = document.getElementById("conn-banner");
   /** @type {any} */
-  let state = { name: "connecting" };
+  let state = { name: live.state };
   let goneSince = performance.now();
-  let toldLost = false;
+  let told = "";
+  let wasLive = false;
+
+  /** @param {any} next */
+  const change = (next) => {
+    const [was, is] = [state.name, next.name];
+    state = next;
+    wasLive ||= was === "live";
+    if (was === "live" && is !== "live") goneSince = performance.now();
+    if (badge) showBadge(badge, state, live);
+    if (banner && !banner.hidden) showBanner(banner, state, live);
+    showMenu(state);
+    tell(is);
+    tick();
+  };
+
+  /** One toast per transition; nothing on the first way to live, nor on a short pause. */
+  const tell = (/** @type {string} */ name) => {
+    if (!(name in NEWS) || name === told || (name === "live" && !told)) return;
+    if (name === "reconnecting" && (told || !wasLive)) return;
+    toast({ ...NEWS[name](state), about: "connection" });
+    told = name === "live" ? "" : name;
+  };
 
   const tick = () => {
     for (const place of document.querySelectorAll("[data-link-countdown]")) {
-      place.textContent = `, ${untilNext(state)}`;
+      const words = `, ${untilNext(state)}`;
+      if (place.textContent !== words) place.textContent = words;
     }
-    const gone = state.name !== "live" && performance.now() - goneSince >= BANNER_AFTER_MS;
-    if (!banner || banner.hidden === !gone) return;
-    banner.hidden = !gone;
-    if (gone) showBanner(banner, state, { retry, asOf });
+    sayAge(live);
+    const gone = TROUBLE.includes(state.name) || state.name === "connecting";
+    const late = gone && performance.now() - goneSince >= BANNER_AFTER_MS;
+    if (!banner || banner.hidden === !late) return;
+    banner.hidden = !late;
+    if (late) showBanner(banner, state, live);
   };
 
-  return {
-    tick,
-
-    /** @param {any} next */
-    state(next) {
-      const was = state;
-      state = next;
-      if (was.name === "live" && next.name !== "live") goneSince = performance.now();
-      if (badge) showBadge(badge, next, retry);
-      if (banner && !banner.hidden) showBanner(banner, next, { retry, asOf });
-      if (next.name === "live" && toldLost) toast("ok", "s-completed", "Live connection is back", "");
-      if (next.name === "live") toldLost = false;
-      if (was.name === "live" && next.name === "reconnecting") {
-        toldLost = true;
-        toast("warn", "s-reconnecting", "Live connection lost", "Trying to get it back");
-      }
-      tick();
-    },
-  };
+  live.addEventListener("state", (/** @type {CustomEvent} */ { detail }) => change(detail));
+  for (const name of ["connect", "disconnect", "reset"]) {
+    document.getElementById(`live-${name}`)?.addEventListener("click", () => live[name]());
+  }
+  showMenu(state);
+  return { tick };
 }
 
 /** @param {any} state */
 function words(state) {
-  if (state.name === "live") return "Live";
-  if (state.name === "connecting") return "Connecting";
-  if (state.name === "reconnecting") return `Attempt ${state.attempt} of ${state.of}`;
-  if (state.name === "offline") return `Failed to connect after ${state.of} attempts`;
-  return state.code === SIGNED_OUT ? "Signed out" : "No access any more";
+  return WORDS[state.name](state);
 }
 
 /** @param {any} state */
@@ -69,64 +128,90 @@ function untilNext(state) {
 /**
  * @param {HTMLElement} badge
  * @param {any} state
- * @param {() => void} retry
+ * @param {any} live
  */
-function showBadge(badge, state, retry) {
+function showBadge(badge, state, live) {
   badge.dataset.state = state.name;
-  const sign =
-    state.name === "live" ? element("span", "dot pulse")
-    : state.name === "connecting" || state.name === "reconnecting" ? icon("s-reconnecting", "spin")
-    : icon("s-offline");
+  const sign = (SIGNS[state.name] ?? (() => icon("s-offline")))();
   const text = element("span", "words", words(state));
-  text.title = words(state);
+  text.title = live.transport ? `${words(state)}, ${KINDS[live.transport]}` : words(state);
   if (state.name === "reconnecting") text.append(ticking());
-  fill(badge, sign, text, ...action(badge, state, retry));
+  fill(badge, sign, text, ...action(badge, state, live));
 }
 
 /**
  * @param {HTMLElement} badge
  * @param {any} state
- * @param {() => void} retry
+ * @param {any} live
  * @returns {Element[]}
  */
-function action(badge, state, retry) {
-  if (state.name === "offline") return [button("Retry", retry)];
+function action(badge, state, live) {
+  if (["offline", "polling"].includes(state.name)) return [button("Retry", () => live.retry())];
+  if (state.name === "idle") return [button("Connect", () => live.connect())];
   if (state.name !== "refused") return [];
   const link = element("a", "", state.code === SIGNED_OUT ? "Sign in" : "Your teams");
   link.setAttribute("href", state.code === SIGNED_OUT ? badge.dataset.login ?? "/" : "/");
   return [link];
 }
 
+/** @type {Record<string, string>} */
+const MEANING = {
+  polling: "What you see is up to 30 s old.",
+  silent: "The connection is open, but nothing comes over it.",
+  stale: "The connection is fine, but no server was heard of for a minute: is the collector running?",
+};
+
 /**
  * @param {HTMLElement} banner
  * @param {any} state
- * @param {{retry: () => void, asOf: () => Date}} page
+ * @param {any} live
  */
-function showBanner(banner, state, { retry, asOf }) {
-  banner.dataset.tone = state.name === "offline" || state.name === "refused" ? "bad" : "warn";
+function showBanner(banner, state, live) {
+  banner.dataset.tone = BAD.includes(state.name) ? "bad" : "warn";
   const lead = element("b", "", state.name === "reconnecting" ? `Reconnecting: ${low(state)}` : words(state));
   if ("nextAt" in state) lead.append(ticking());
   lead.append(".");
-  const at = asOf();
-  const since = Number.isNaN(at.getTime()) ? "before" : clockTime(at, at, true);
   const text = element("span", "");
-  text.append(lead, ` What you see is from ${since} and does not move until then.`);
-  if (state.name === "refused") text.replaceChildren(lead, ` What you see is from ${since}.`);
+  text.append(lead, ` ${MEANING[state.name] ?? asOf(state, live.lastUpdate)}`);
   const sign = icon(banner.dataset.tone === "bad" ? "s-offline" : "s-reconnecting");
-  const retries = state.name === "refused" ? [] : [button("Retry now", retry, "end")];
+  const retries = ["refused", "stale", "silent"].includes(state.name)
+    ? []
+    : [button("Retry now", () => live.retry(), "end")];
   fill(banner, sign, text, ...retries);
 }
 
 /**
- * Put new children in place; who had the focus on the old button has it on the new one.
- *
- * @param {HTMLElement} box
- * @param {Element[]} children
+ * @param {any} state
+ * @param {Date | null} at
  */
-function fill(box, ...children) {
-  const focused = box.contains(document.activeElement);
-  box.replaceChildren(...children);
-  if (focused) /** @type {HTMLElement | null} */ (box.querySelector("button, a"))?.focus();
+function asOf(state, at) {
+  const since = at ? clockTime(at, at, true) : "before";
+  const still = state.name === "refused" ? "" : " and does not move until then";
+  return `What you see is from ${since}${still}.`;
+}
+
+/**
+ * The menu beside the badge: connect and disconnect by hand, each only where it does something.
+ *
+ * @param {any} state
+ */
+function showMenu(state) {
+  const off = { connect: state.name !== "idle", disconnect: ["idle", "refused"].includes(state.name) };
+  for (const [name, disabled] of Object.entries(off)) {
+    const found = /** @type {HTMLButtonElement | null} */ (document.getElementById(`live-${name}`));
+    if (found) found.disabled = disabled;
+  }
+}
+
+/** @param {any} live */
+function sayAge(live) {
+  const place = document.getElementById("live-age");
+  if (!place) return;
+  const at = clock.now() - (live.lastUpdate?.getTime() ?? NaN);
+  const age = Number.isNaN(at) ? "–" : at < 1000 ? "now" : `${duration(at)} ago`;
+  const kind = live.transport ? `, ${KINDS[live.transport]}` : "";
+  const words = `Last update: ${age}${kind}`;
+  if (place.textContent !== words) place.textContent = words;
 }
 
 /** @param {any} state */
@@ -140,61 +225,4 @@ function ticking() {
   place.setAttribute("aria-hidden", "true");
   place.dataset.linkCountdown = "";
   return place;
-}
-
-/**
- * @param {string} tone
- * @param {string} sign
- * @param {string} title
- * @param {string} text
- */
-function toast(tone, sign, title, text) {
-  const box = element("div", "toast");
-  box.dataset.tone = tone;
-  const body = element("div", "");
-  body.append(element("b", "", title), ...(text ? [element("p", "", text)] : []));
-  const close = button("", () => box.remove(), "quiet square");
-  close.setAttribute("aria-label", "Dismiss");
-  close.append(icon("i-x"));
-  box.append(icon(sign), body, close);
-  document.getElementById("toasts")?.replaceChildren(box);
-  setTimeout(() => box.remove(), TOAST_MS);
-}
-
-/**
- * @param {string} text
- * @param {() => void} press
- * @param {string} look
- */
-function button(text, press, look = "") {
-  const made = element("button", `btn small ${look}`.trim(), text);
-  made.setAttribute("type", "button");
-  made.addEventListener("click", press);
-  return made;
-}
-
-/**
- * @param {string} name
- * @param {string} look
- * @param {string} text
- */
-function element(name, look, text = "") {
-  const made = document.createElement(name);
-  if (look) made.className = look;
-  made.textContent = text;
-  return made;
-}
-
-/**
- * @param {string} name
- * @param {string} look
- */
-function icon(name, look = "") {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", `icon ${look}`.trim());
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#${name}`);
-  svg.append(use);
-  return svg;
 }

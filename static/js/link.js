@@ -1,45 +1,78 @@
 /**
- * One WebSocket that is opened again when it breaks.
+ * One connection to the server that is opened again when it breaks: as a WebSocket, where that is
+ * refused as an event stream, where that is refused too by polling; and back.
  *
- *   const link = openLink(url, {onMessage, onState})
- *   link.send(text)     where the socket is open; else nothing
- *   link.stable()       this connection works: called once a first message made sense
- *   link.resync()       drop this socket and open another one: the server begins with a snapshot
- *   link.retry()        try now (a person asks)
- *   link.check()        called each second: notes silence, and that a connection has lasted
+ *   const link = openLink({address, onText, onState, attempts, delay_s})
+ *     address(kind)       where to go for "socket", "stream" or "poll" now
+ *   link.connect()        begin; nothing where there is a connection already
+ *   link.disconnect()     end, and stay disconnected
+ *   link.retry()          try now (a person asks, the network is back)
+ *   link.works()          this connection works: called when a first message made sense
+ *   link.reopen()         open it anew; the server begins with what is missing
+ *   link.send(text)       on a socket; else nothing
+ *   link.suspect()        the network may be gone: demand a word within 5 s
+ *   link.check()          called each second: notes silence, says a beat
+ *   link.beatS(seconds)   the server gives a sign of life at least this often
+ *   link.kind             socket, stream, poll or null
  *
  * onState gets one of
+ *   {name: "idle"}                                    not begun, or disconnected by hand
  *   {name: "connecting"}                              the first try
- *   {name: "live"}
+ *   {name: "live", kind}
+ *   {name: "silent", since}                           nothing came, not even a beat
  *   {name: "reconnecting", attempt, of, nextAt}       nextAt by performance.now(), null: trying now
- *   {name: "offline", of, nextAt}                     all attempts failed; goes on each 30 s
+ *   {name: "polling", every_s}                        after the attempts failed
+ *   {name: "offline", of, nextAt}                     polling fails as well
  *   {name: "refused", code}                           the server does not want us: no retry
  */
 
-const DELAYS_S = [1, 2, 4, 8, 16];
-const OFFLINE_S = 30;
+import { openSocket, openStream, poll } from "./transports.js";
+
+const OPENERS = { socket: openSocket, stream: openStream };
+const LONGEST_DELAY_S = 60;
 const JITTER = 0.2;
+// A first word takes a round trip; a proxy that swallows the upgrade never gives one.
+const OPENING_MS = 10_000;
+const POLL_MS = 30_000;
+// A tab that nobody sees asks for nothing more often than this.
+const HIDDEN_POLL_MS = 60_000;
+// What runs as a stream tries now and then whether a socket has become possible.
+const UPGRADE_MS = 60_000;
 // A connection that holds this long counts as good: the next loss begins with attempt 1 again.
 const STABLE_MS = 30_000;
-// Beats come every 10 s. A socket that says nothing for longer than two of them is dead, whatever
-// the browser believes: a laptop that slept, a network that changed.
-const SILENCE_MS = 25_000;
-const REFUSED = [4401, 4403, 4404];
+const SUSPECT_MS = 5_000;
+const REFUSED = [4400, 4401, 4403, 4404];
+
+/** @typedef {"socket" | "stream"} Kind */
+/** @typedef {{send: (text: string) => unknown, close: () => void}} Transport */
 
 /**
- * @param {string} url
- * @param {{onMessage: (data: unknown) => void, onState: (state: object) => void}} listeners
+ * @param {{address: (kind: Kind | "poll") => string, onText: (text: unknown) => void,
+ *   onState: (state: any) => void, attempts?: number, delay_s?: number}} options
  */
-export function openLink(url, { onMessage, onState }) {
-  /** @type {WebSocket | null} */
-  let socket = null;
+export function openLink({ address, onText, onState, attempts = 5, delay_s = 1 }) {
+  /** @type {Transport | null} */
+  let current = null;
+  /** @type {Transport | null} */
+  let candidate = null;
+  /** @type {Kind | "poll" | null} */
+  let kind = null;
+  let name = "idle";
   let failures = 0;
+  let beat_ms = 30_000;
   let heardAt = 0;
+  let saidAt = 0;
+  let suspectedAt = NaN;
   let goodSince = NaN;
-  let resyncedAt = -Infinity;
+  let reopenedAt = -Infinity;
+  let upgradedAt = 0;
+  /** @type {string | null} */
+  let etag = null;
+  let turn = 0; // grows with every new beginning: what belongs to an older one is not heard
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  let name = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let opening;
 
   /** @param {{name: string}} state */
   const become = (state) => {
@@ -47,87 +80,199 @@ export function openLink(url, { onMessage, onState }) {
     onState(state);
   };
 
-  const connect = () => {
+  const drop = () => {
+    turn += 1;
     clearTimeout(timer);
-    heardAt = performance.now();
-    const mine = (socket = new WebSocket(url));
-    mine.onmessage = ({ data }) => {
-      if (mine !== socket) return;
-      heardAt = performance.now();
-      onMessage(data);
-    };
-    mine.onclose = ({ code }) => {
-      if (mine === socket) lost(code);
-    };
+    clearTimeout(opening);
+    candidate?.close();
+    current?.close();
+    candidate = current = kind = null;
+    goodSince = suspectedAt = NaN;
   };
 
-  /** Forget the socket before closing it: a dead one may take minutes to tell that it closed. */
-  const drop = () => {
-    const old = socket;
-    socket = null;
-    old?.close();
+  /** @returns {Kind[]} */
+  const kinds = () => ("WebSocket" in globalThis ? ["socket", "stream"] : ["stream"]);
+
+  /**
+   * Open the first of the kinds that works. What is current meanwhile goes on until then.
+   *
+   * @param {Kind[]} wanted
+   * @param {() => void} failed
+   */
+  const open = ([first, ...others], failed) => {
+    clearTimeout(opening);
+    candidate?.close();
+    candidate = null;
+    if (!first) return failed();
+    const next = () => open(others, failed);
+    const mine = OPENERS[first](address(first), {
+      onText(text) {
+        if (mine === candidate) adopt(mine, first);
+        if (mine === current) hear(text);
+      },
+      onLost(why) {
+        if (mine === current) lost(why);
+        else if (mine !== candidate) return;
+        else if (REFUSED.includes(why.code)) refuse(why.code);
+        else next();
+      },
+    });
+    candidate = mine;
+    opening = setTimeout(next, OPENING_MS);
+  };
+
+  /**
+   * @param {Transport} transport
+   * @param {Kind} its
+   */
+  const adopt = (transport, its) => {
+    clearTimeout(opening);
+    clearTimeout(timer);
+    current?.close();
+    [current, candidate, kind] = [transport, null, its];
+    goodSince = suspectedAt = NaN;
+    saidAt = upgradedAt = performance.now();
+  };
+
+  /** @param {unknown} text */
+  const hear = (text) => {
+    heardAt = performance.now();
+    suspectedAt = NaN;
+    onText(text);
+    if (name === "silent") become({ name: "live", kind });
+  };
+
+  /** @param {{code: number, over: boolean}} why */
+  const lost = ({ code, over }) => {
+    drop();
+    if (REFUSED.includes(code)) refuse(code);
+    else if (over) open(["stream"], failed);
+    else failed();
   };
 
   /** @param {number} code */
-  const lost = (code) => {
+  const refuse = (code) => {
     drop();
-    clearTimeout(timer);
-    goodSince = NaN;
-    if (REFUSED.includes(code)) become({ name: "refused", code });
-    else later();
+    become({ name: "refused", code });
   };
 
-  const later = () => {
+  const failed = () => {
     failures += 1;
-    const offline = failures > DELAYS_S.length;
-    const delay_ms = jittered(offline ? OFFLINE_S : DELAYS_S[failures - 1]) * 1000;
-    const nextAt = performance.now() + delay_ms;
+    if (failures > attempts) {
+      ask();
+      return;
+    }
+    const delay_ms = jittered(Math.min(LONGEST_DELAY_S, delay_s * 2 ** (failures - 1))) * 1000;
     timer = setTimeout(again, delay_ms);
-    if (offline) become({ name: "offline", of: DELAYS_S.length, nextAt });
-    else become({ name: "reconnecting", attempt: failures, of: DELAYS_S.length, nextAt });
+    const nextAt = performance.now() + delay_ms;
+    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt });
   };
 
   const again = () => {
-    connect();
-    if (failures > DELAYS_S.length) become({ name: "offline", of: DELAYS_S.length, nextAt: null });
-    else become({ name: "reconnecting", attempt: failures, of: DELAYS_S.length, nextAt: null });
+    clearTimeout(timer);
+    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt: null });
+    open(kinds(), failed);
   };
 
-  become({ name: "connecting" });
-  connect();
+  /** Poll once, and where anybody looks, try again for something better. */
+  const ask = async () => {
+    const mine = turn;
+    const wait_ms = document.hidden ? HIDDEN_POLL_MS : POLL_MS;
+    const nextAt = performance.now() + wait_ms;
+    timer = setTimeout(ask, wait_ms);
+    if (name === "offline") become({ name, of: attempts, nextAt: null });
+    if (!document.hidden && failures > attempts + 1) open(kinds(), () => {});
+    failures += 1;
+    try {
+      const told = await poll(address("poll"), etag);
+      if (mine !== turn || current) return;
+      kind = "poll";
+      etag = told.etag;
+      heardAt = performance.now();
+      if (name !== "polling") become({ name: "polling", every_s: wait_ms / 1000 });
+      for (const text of told.texts) onText(text);
+    } catch (error) {
+      if (mine !== turn || current) return;
+      kind = null;
+      const { code } = /** @type {any} */ (error);
+      if (REFUSED.includes(code)) refuse(code);
+      else become({ name: "offline", of: attempts, nextAt });
+    }
+  };
 
   return {
-    /** @param {string} text */
-    send(text) {
-      if (socket?.readyState === WebSocket.OPEN) socket.send(text);
+    get kind() {
+      return kind;
     },
 
-    stable() {
-      if (Number.isNaN(goodSince)) goodSince = performance.now();
-      if (name !== "live") become({ name: "live" });
+    connect() {
+      if (name !== "idle") return;
+      failures = 0;
+      become({ name: "connecting" });
+      open(kinds(), failed);
     },
 
-    resync() {
-      const now = performance.now();
-      const often = now - resyncedAt < STABLE_MS;
-      resyncedAt = now;
+    disconnect() {
       drop();
-      goodSince = NaN;
-      if (often) later();
-      else connect();
+      etag = null;
+      become({ name: "idle" });
     },
 
     retry() {
-      if (name === "live" || name === "refused") return;
-      failures = Math.max(1, failures);
+      if (["live", "refused", "idle", "connecting"].includes(name)) return;
       drop();
-      again();
+      failures = Math.max(1, failures);
+      if (failures <= attempts) return again();
+      failures = attempts + 2; // ask for something better at once, too
+      ask();
+    },
+
+    works() {
+      if (kind === "poll" || !current) return;
+      if (Number.isNaN(goodSince)) goodSince = performance.now();
+      if (name !== "live") become({ name: "live", kind });
+    },
+
+    reopen() {
+      const now = performance.now();
+      const often = now - reopenedAt < STABLE_MS;
+      reopenedAt = now;
+      drop();
+      etag = null;
+      if (often) failed();
+      else open(kinds(), failed);
+    },
+
+    /** @param {string} text */
+    send(text) {
+      saidAt = performance.now();
+      current?.send(text);
+    },
+
+    suspect() {
+      if (!current || kind !== "socket") return;
+      suspectedAt = performance.now();
+      this.send(JSON.stringify({ type: "beat", sent: suspectedAt }));
     },
 
     check() {
+      if (!current) return;
       const now = performance.now();
+      const quiet = now - heardAt;
       if (now - goodSince > STABLE_MS) failures = 0;
-      if (socket && now - heardAt > SILENCE_MS) lost(1006);
+      if (quiet > 2 * beat_ms || now - suspectedAt > SUSPECT_MS) lost({ code: 1006, over: false });
+      else if (quiet > 1.2 * beat_ms && name === "live") become({ name: "silent", since: heardAt });
+      else if (kind === "socket" && now - saidAt > beat_ms) {
+        this.send(JSON.stringify({ type: "beat", sent: now }));
+      } else if (kind === "stream" && !document.hidden && now - upgradedAt > UPGRADE_MS) {
+        upgradedAt = now;
+        open(["socket"], () => {});
+      }
+    },
+
+    /** @param {number} seconds */
+    beatS(seconds) {
+      beat_ms = seconds * 1000;
     },
   };
 }

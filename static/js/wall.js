@@ -5,7 +5,7 @@
  *                        touches nothing where one part of it is not what the protocol promises
  *   replaceAll(ready)    show a snapshot: what it does not hold goes
  *   change(ready)        show a change
- *   age(now)             grey what is old, and count what is where
+ *   age(now)             grey what is old, and count what is where; true where all is stale
  *
  * HTML comes from our own server only, which has escaped what is not its own. It is parsed by a
  * <template>, in which no script runs and nothing is loaded, and put in place whole or not at all.
@@ -245,13 +245,18 @@ function rankOf(id) {
   return /** @type {number} */ (ranks.get(id));
 }
 
-/** @param {number} now the server's time in ms */
+/**
+ * @param {number} now the server's time in ms
+ * @returns {boolean} whether every server that claims to answer is stale: nobody watches any more
+ */
 export function age(now) {
   const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#servers > article")]);
   for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
   tally(cards);
   markMine();
   settle();
+  const answering = cards.filter((card) => ANSWERING.includes(card.dataset.state ?? ""));
+  return answering.length > 0 && answering.every((card) => card.hasAttribute("data-stale"));
 }
 
 /**

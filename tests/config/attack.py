@@ -244,7 +244,7 @@ def wall(browser, site):
 def _note_foreign(shown, site, url):
     parts = urllib.parse.urlsplit(url)
     ours = parts.port == site.port and parts.path.startswith(
-        ("/static/", "/login/", "/teams/", "/ws/")
+        ("/static/", "/login/", "/teams/", "/live/")
     )
     if not ours and parts.path not in ("/", "/favicon.ico") and parts.scheme != "data":
         shown.complaints.append(f"asked for {url}")

@@ -1,8 +1,8 @@
 """The isolation matrix: every address, asked in every way, by everybody, about both teams.
 
 The routes are read from the URL configuration, so none can be forgotten: one without an entry in
-POLICIES or SOCKETS fails by name. All rows of a team carry its canary, a word that must never reach
-who is not in that team, in whatever part of an answer.
+POLICIES fails by name (the live topics: test_live_isolation.py). All rows of a team carry its
+canary, a word that must never reach who is not in that team, in whatever part of an answer.
 """
 
 import re
@@ -12,8 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from channels.testing import WebsocketCommunicator
+from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
@@ -21,9 +20,8 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from telemetry.envelope import team_topic
+from telemetry.envelope import server_topic, team_topic
 from telemetry.models import ROLE_RANK, Membership, Role, Server, Team
-from telemetry.routing import websocket_urlpatterns
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
 from tests.cast import Cast, furnish, make_cast
@@ -81,7 +79,6 @@ POLICIES = {
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }
 ADMIN = Policy(SITE_ADMIN, FORM)
-SOCKETS = {"ws/team/<slug:slug>/": Policy(Role.VIEWER, frozenset({"CONNECT"}), slug)}
 
 
 @dataclass(frozen=True)
@@ -113,11 +110,9 @@ def walk(patterns: list[Any], prefix: str = "", model: Any = None) -> Iterator[R
 ROUTES = list(walk(get_resolver().url_patterns))
 ADMIN_ROUTES = [route for route in ROUTES if route.path.startswith("admin/")]
 SITE_ROUTES = [route for route in ROUTES if route not in ADMIN_ROUTES]
-SOCKET_ROUTES = list(walk(list(websocket_urlpatterns)))
 
 each_persona = pytest.mark.parametrize("persona", PERSONAS)
 each_site_route = pytest.mark.parametrize("route", SITE_ROUTES, ids=lambda r: r.path or "home")
-each_socket = pytest.mark.parametrize("route", SOCKET_ROUTES, ids=lambda r: r.path)
 
 
 class World:
@@ -279,7 +274,6 @@ def test_the_admin_answers_a_site_admin() -> None:
 
 def test_no_policy_is_left_over() -> None:
     assert set(POLICIES) == {route.path for route in SITE_ROUTES}
-    assert set(SOCKETS) == {route.path for route in SOCKET_ROUTES}
 
 
 def test_there_is_no_exception(capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,147 +306,5 @@ def put_on_wall(side: Side) -> None:
     fragment = Fragment(f"server-{server.pk}-head", f"<p>{side.word} live</p>")
     line = Fragment(f"event-{server.pk}", f"<li>{side.word} live</li>", "feed")
     change = Change([fragment], [(f"server-{server.pk}", "data-state", side.word)], [line])
-    async_to_sync(live_store().stamp)(team_topic(side.team.pk), [Part((server.pk, 1), change)])
-
-
-CLOSED_SIGNED_OUT, CLOSED_NO_ACCESS, CLOSED_NOT_FOUND = 4401, 4403, 4404
-
-
-class Socket:
-    """One browser's socket: what it heard, and the code that it was closed with."""
-
-    def __init__(self, path: str, browser: Client, origin: str = "http://localhost") -> None:
-        from config.asgi import application
-
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
-        headers = {"host": "localhost", "origin": origin, "cookie": cookies}
-        self.heard: list[str] = []
-        self.communicator = WebsocketCommunicator(
-            application, path, [(k.encode(), v.encode()) for k, v in headers.items() if v]
-        )
-
-    async def open(self) -> bool:
-        """Open the socket; say whether it got so far as to be sent a text or a code."""
-        accepted, _ = await self.communicator.connect(timeout=5)
-        return bool(accepted)
-
-    async def hear(self) -> str:
-        """Return the next text."""
-        self.heard.append(await self.communicator.receive_from(timeout=5))
-        return self.heard[-1]
-
-    async def closed(self) -> int:
-        """Listen until the socket is closed, and return the code."""
-        while True:
-            message = await self.communicator.receive_output(timeout=5)
-            if message["type"] == "websocket.close":
-                return int(message["code"])
-            self.heard.append(message["text"])
-
-
-@pytest.mark.django_db(transaction=True)
-@each_persona
-@each_socket
-def test_a_socket_answers_everybody_as_its_policy_says(route: Route, persona: str) -> None:
-    policy = SOCKETS.get(route.path)
-    assert policy, f"{route.path!r} has no entry in SOCKETS"
-    world = World()
-    words = world.forbidden_words(persona)
-    world.enter(persona)
-
-    for side in world.sides:
-        socket = Socket(route.filled(policy.arguments(side)), world.browser)
-        wanted = expected(policy, "CONNECT", persona, world.role(persona, side))
-        found = async_to_sync(meet)(socket)
-        heard = "".join(socket.heard)
-
-        assert found == wanted, f"{persona} at {side.team}: {found}, not {wanted}"
-        assert not [word for word in words if word.decode() in heard]
-        assert (f"{side.word} live" in heard) is (wanted == "ok")
-
-
-async def meet(socket: Socket) -> str:
-    """Open a socket and return what comes of it, in the words of `expected`."""
-    assert await socket.open()
-    message = await socket.communicator.receive_output(timeout=5)
-    if message["type"] == "websocket.close":
-        return {CLOSED_SIGNED_OUT: "sign in", CLOSED_NOT_FOUND: "404", CLOSED_NO_ACCESS: "403"}[
-            message["code"]
-        ]
-    socket.heard.append(message["text"])
-    await socket.communicator.disconnect()
-    return "ok"
-
-
-@pytest.mark.django_db(transaction=True)
-@each_socket
-def test_a_socket_is_refused_to_the_pages_of_other_sites(route: Route) -> None:
-    world = World()
-    world.enter("bob")
-    path = route.filled(SOCKETS[route.path].arguments(world.sides[0]))
-
-    socket = Socket(path, world.browser, origin="http://evil.example")
-
-    assert not async_to_sync(socket.open)()
-
-
-def sign_out(world: World) -> None:
-    """Have bob sign out."""
-    world.browser.post("/logout/")
-
-
-def change_password(world: World) -> None:
-    """Have bob change his password."""
-    new = {"new_password1": "staple of another kind", "new_password2": "staple of another kind"}
-    response = world.browser.post("/password/", {"old_password": "correct horse", **new})
-    assert response.status_code == 302
-
-
-def leave_team(world: World) -> None:
-    """Take bob out of the team."""
-    Membership.objects.filter(user=world.cast.bob).delete()
-
-
-def deactivate(world: World) -> None:
-    """Deactivate bob."""
-    User.objects.filter(pk=world.cast.bob.pk).update(is_active=False)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("happening", [sign_out, change_password, leave_team, deactivate])
-@each_socket
-def test_an_open_socket_is_closed_by(
-    happening: Callable[[World], None], route: Route, settings: Any
-) -> None:
-    settings.ACCESS_RECHECK_S = 0.05
-    world = World()
-    world.cast.bob.set_password("correct horse")
-    world.cast.bob.save()
-    world.enter("bob")
-    socket = Socket(route.filled(SOCKETS[route.path].arguments(world.sides[0])), world.browser)
-
-    async def scenario() -> int:
-        assert await socket.open()
-        await socket.hear()
-        await sync_to_async(happening)(world)
-        return await socket.closed()
-
-    assert async_to_sync(scenario)() == CLOSED_NO_ACCESS
-
-
-@pytest.mark.django_db(transaction=True)
-@each_socket
-def test_an_open_socket_outlives_the_checks_that_it_passes(route: Route, settings: Any) -> None:
-    settings.ACCESS_RECHECK_S = 0.05
-    world = World()
-    world.enter("bob")
-    socket = Socket(route.filled(SOCKETS[route.path].arguments(world.sides[0])), world.browser)
-
-    async def scenario() -> bool:
-        assert await socket.open()
-        await socket.hear()
-        quiet: bool = await socket.communicator.receive_nothing(timeout=0.4)
-        await socket.communicator.disconnect()
-        return quiet
-
-    assert async_to_sync(scenario)()
+    for topic in (team_topic(side.team.pk), server_topic(server.pk)):
+        async_to_sync(live_store().stamp)(topic, [Part((server.pk, 1), change)])

@@ -255,7 +255,7 @@ def wall(cards: list[Card], **context: Any) -> str:
         "mine": '["mira", "mira-laptop"]',
         "simulated": any(shown.simulated for shown in cards),
     }
-    return get_template("telemetry/live.html").render({**usual, **context})
+    return get_template("telemetry/live.html").render({"live_base": "/live/", **usual, **context})
 
 
 def tile(key: str = "runs", **fields: Any) -> Tile:

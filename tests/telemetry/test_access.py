@@ -1,5 +1,6 @@
 """telemetry/access.py: who reaches what, and which sockets may stay open."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from telemetry.access import server_for, socket_allowed, team_for, teams_for
+from telemetry.access import OpenSession, server_for, sessions_allowed, team_for, teams_for
 from telemetry.models import Membership, Role
 from tests.cast import make_cast, make_server
 
@@ -129,78 +130,75 @@ def test_it_answers_404_for_a_server_that_is_not_there() -> None:
         server_for(cast.alice, 12345)
 
 
-def open_session(user: User) -> dict[str, Any]:
-    """Return what a socket of the user knows of itself from when it was opened."""
+def open_session(user: User) -> OpenSession:
+    """Return what a connection of the user knows of itself from when it was opened."""
     client = Client()
     client.force_login(user)
-    return {
-        "session_key": client.session.session_key,
-        "user_id": user.pk,
-        "auth_hash": client.session[HASH_SESSION_KEY],
-        "slug": "northlight",
-    }
+    return OpenSession(client.session.session_key, user.pk, client.session[HASH_SESSION_KEY])
 
 
-def test_it_lets_the_socket_of_a_member_go_on(django_assert_num_queries: Any) -> None:
-    socket = open_session(make_cast().bob)
-
-    with django_assert_num_queries(2):
-        assert socket_allowed(**socket)
+def teams_left(session: OpenSession) -> frozenset[int] | None:
+    """Return the teams that a connection may still listen to; None where to nothing at all."""
+    return sessions_allowed([session]).get(session)
 
 
-def test_it_ends_the_socket_of_an_outsider() -> None:
-    socket = open_session(make_cast().mallory)
-
-    assert not socket_allowed(**socket)
-
-
-def test_it_ends_the_socket_of_who_left_the_team() -> None:
+def test_it_lets_the_connections_of_members_go_on(django_assert_num_queries: Any) -> None:
     cast = make_cast()
-    socket = open_session(cast.bob)
+    sessions = [open_session(user) for user in (cast.bob, cast.bob, cast.olga, cast.mallory)]
+
+    with django_assert_num_queries(3):
+        allowed = sessions_allowed(sessions)
+
+    assert [cast.northlight.pk in allowed[each] for each in sessions] == [True, True, True, False]
+
+
+def test_it_leaves_who_left_the_team_nothing_of_it() -> None:
+    cast = make_cast()
+    session = open_session(cast.bob)
 
     Membership.objects.filter(user=cast.bob).delete()
 
-    assert not socket_allowed(**socket)
+    assert teams_left(session) == frozenset()
 
 
-def test_it_ends_the_socket_of_a_session_that_is_gone() -> None:
-    socket = open_session(make_cast().bob)
+def test_it_ends_the_connection_of_a_session_that_is_gone() -> None:
+    session = open_session(make_cast().bob)
 
     Session.objects.all().delete()
 
-    assert not socket_allowed(**socket)
+    assert teams_left(session) is None
 
 
-def test_it_ends_the_socket_of_a_session_that_has_run_out() -> None:
-    socket = open_session(make_cast().bob)
+def test_it_ends_the_connection_of_a_session_that_has_run_out() -> None:
+    session = open_session(make_cast().bob)
 
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
-    assert not socket_allowed(**socket)
+    assert teams_left(session) is None
 
 
-def test_it_ends_the_socket_of_a_session_that_is_somebody_elses() -> None:
+def test_it_ends_the_connection_of_a_session_that_is_somebody_elses() -> None:
     cast = make_cast()
-    socket = open_session(cast.bob)
+    session = open_session(cast.bob)
 
-    assert not socket_allowed(**{**socket, "user_id": cast.olga.pk})
+    assert teams_left(replace(session, user_id=cast.olga.pk)) is None
 
 
-def test_it_ends_the_socket_of_who_changed_the_password() -> None:
+def test_it_ends_the_connection_of_who_changed_the_password() -> None:
     cast = make_cast()
-    socket = open_session(cast.bob)
+    session = open_session(cast.bob)
 
     cast.bob.set_unusable_password()
     cast.bob.save()
 
-    assert not socket_allowed(**socket)
+    assert teams_left(session) is None
 
 
-def test_it_ends_the_socket_of_who_was_deactivated() -> None:
+def test_it_ends_the_connection_of_who_was_deactivated() -> None:
     cast = make_cast()
-    socket = open_session(cast.bob)
+    session = open_session(cast.bob)
 
     cast.bob.is_active = False
     cast.bob.save()
 
-    assert not socket_allowed(**socket)
+    assert teams_left(session) is None

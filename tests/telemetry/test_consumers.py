@@ -3,7 +3,7 @@
 import pytest
 from autobahn.websocket.protocol import WebSocketProtocol
 
-from telemetry import consumers
+from telemetry import listener
 
 
 class Wire(WebSocketProtocol):
@@ -13,11 +13,13 @@ class Wire(WebSocketProtocol):
         self.sent = code
 
 
-@pytest.mark.parametrize("name", ["SIGNED_OUT", "NO_ACCESS", "NOT_FOUND", "TRY_AGAIN"])
+@pytest.mark.parametrize(
+    "name", ["BAD_REQUEST", "SIGNED_OUT", "NO_ACCESS", "NOT_FOUND", "TOO_MANY", "TRY_AGAIN"]
+)
 def test_it_closes_with_codes_that_daphne_can_send(name):
     wire = Wire()
     wire.state = WebSocketProtocol.STATE_OPEN
 
-    wire.sendClose(code=getattr(consumers, name))
+    wire.sendClose(code=getattr(listener, name))
 
-    assert wire.sent == getattr(consumers, name)
+    assert wire.sent == getattr(listener, name)

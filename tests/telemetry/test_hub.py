@@ -7,7 +7,7 @@ import pytest
 
 from telemetry import hub as hub_module
 from telemetry.envelope import group_of
-from telemetry.hub import LARGEST_BACKLOG, Hub
+from telemetry.hub import KEPT_LENGTH, LARGEST_BACKLOG, Hub, Text, Viewer, Watched
 from telemetry.layers import LoopBoundInMemoryChannelLayer
 from telemetry.stores import Stamp
 
@@ -26,25 +26,26 @@ def message(topic, seq, text="x"):
 def test_it_hands_a_message_to_each_viewer_of_its_topic_and_no_other(layer):
     async def work():
         hub = Hub()
-        ours = [await hub.join("team-1") for _ in range(3)]
-        other = await hub.join("team-2")
+        ours, other = [Viewer() for _ in range(3)], Viewer()
+        for viewer in ours:
+            await hub.join("team-1", viewer)
+        await hub.join("team-2", other)
         await layer.group_send(group_of("team-1"), message("team-1", 1))
         async with asyncio.timeout(5):
             heard = [await viewer.get() for viewer in ours]
         return heard, other.waiting.qsize()
 
     heard, others = asyncio.run(work())
-    assert heard == [(Stamp("e", 1), "x")] * 3
+    assert heard == [Text("team-1", Stamp("e", 1), "x")] * 3
     assert others == 0
 
 
 def test_it_marks_a_viewer_that_falls_behind_and_keeps_no_more_for_it(layer):
     async def work():
-        hub = Hub()
-        viewer = await hub.join("team-1")
-        viewer.put(Stamp("e", 1), "x" * LARGEST_BACKLOG)
-        viewer.put(Stamp("e", 2), "x")
-        return viewer.overrun.is_set(), viewer.waiting.qsize()
+        viewer = Viewer()
+        viewer.put(Text("team-1", Stamp("e", 1), "x" * LARGEST_BACKLOG))
+        viewer.put(Text("team-1", Stamp("e", 2), "x"))
+        return viewer.overrun, viewer.waiting.qsize()
 
     assert asyncio.run(work()) == (True, 1)
 
@@ -52,7 +53,9 @@ def test_it_marks_a_viewer_that_falls_behind_and_keeps_no_more_for_it(layer):
 def test_it_leaves_a_topic_with_its_last_viewer(layer):
     async def work():
         hub = Hub()
-        first, second = await hub.join("team-1"), await hub.join("team-1")
+        first, second = Viewer(), Viewer()
+        await hub.join("team-1", first)
+        await hub.join("team-1", second)
         await hub.leave("team-1", first)
         before = group_of("team-1") in layer.groups
         await hub.leave("team-1", second)
@@ -63,7 +66,7 @@ def test_it_leaves_a_topic_with_its_last_viewer(layer):
 
 def test_it_joins_a_topic_once_more_after_joining_failed(layer, monkeypatch):
     async def work():
-        hub = Hub()
+        hub, viewer = Hub(), Viewer()
         joins = layer.group_add
         with monkeypatch.context() as patch:
 
@@ -72,24 +75,43 @@ def test_it_joins_a_topic_once_more_after_joining_failed(layer, monkeypatch):
 
             patch.setattr(layer, "group_add", away)
             with pytest.raises(ConnectionError):
-                await hub.join("team-1")
+                await hub.join("team-1", viewer)
         assert layer.group_add == joins
-        viewer = await hub.join("team-1")
+        await hub.join("team-1", viewer)
         await layer.group_send(group_of("team-1"), message("team-1", 1))
         async with asyncio.timeout(5):
             return await viewer.get()
 
-    assert asyncio.run(work()) == (Stamp("e", 1), "x")
+    assert asyncio.run(work()) == Text("team-1", Stamp("e", 1), "x")
 
 
 def test_it_still_hears_after_more_than_a_day(layer, monkeypatch):
     async def work():
-        hub = Hub()
-        viewer = await hub.join("team-1")
+        hub, viewer = Hub(), Viewer()
+        await hub.join("team-1", viewer)
         later = time.time() + 3 * 86_400
         monkeypatch.setattr(time, "time", lambda: later)
         await layer.group_send(group_of("team-1"), message("team-1", 1))
         async with asyncio.timeout(5):
             return await viewer.get()
 
-    assert asyncio.run(work()) == (Stamp("e", 1), "x")
+    assert asyncio.run(work()) == Text("team-1", Stamp("e", 1), "x")
+
+
+def test_it_keeps_no_more_texts_than_a_snapshot_is_long():
+    watched = Watched()
+    for seq in range(1, 5):
+        watched.hand(Text("team-1", Stamp("e", seq), "x" * (KEPT_LENGTH // 2)))
+
+    assert [text.stamp.seq for text in watched.since(Stamp("e", 2))] == [3, 4]
+    assert watched.since(Stamp("e", 1)) is None
+    assert watched.length == KEPT_LENGTH
+
+
+def test_it_tells_of_no_gap_as_if_there_were_none():
+    watched = Watched()
+    for seq in (1, 2, 4):
+        watched.hand(Text("team-1", Stamp("e", seq), "x"))
+
+    assert watched.since(Stamp("e", 2)) is None
+    assert watched.since(Stamp("e", 4)) == []

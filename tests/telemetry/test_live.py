@@ -54,16 +54,17 @@ class Page:
         self._take(body)
 
     def _take(self, body):
-        for fragment in body["fragments"]:
+        for fragment in body.get("fragments", ()):
             self.elements[fragment["id"]] = fragment["html"]
             if not fragment["html"]:
                 del self.elements[fragment["id"]]
-        for element, name, value in body["patches"]:
+        for element, name, value in body.get("patches", ()):
             if name in ("text", "width"):
                 self._patch(element, name, value)
             else:
                 self.attrs[element, name] = value
-        newest_last = reversed(body["feed"]) if body["type"] == "snapshot" else body["feed"]
+        newest_last = body.get("feed", [])
+        newest_last = newest_last[::-1] if body["type"] == "snapshot" else newest_last
         for line in newest_last:
             if line["id"] not in self.feed:
                 self.feed = [line["id"], *self.feed][:FEED_LIMIT]

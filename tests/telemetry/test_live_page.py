@@ -150,7 +150,7 @@ def test_the_page_is_what_the_socket_would_make_of_it(
     stage.pages["pushed"] = at_noon(wall([], chips=[], feed=[], **board(Overview(NOW))))
     page.goto(f"{stage.url}/pushed")
     stage.connection().send(snapshot)
-    until("live.seq === 1")
+    until("live.place('team-1')?.seq === 1")
 
     assert page.evaluate(look) == served
 
@@ -253,7 +253,7 @@ def watching(page: Page, stage: Stage, until: Until) -> Connection:
     page.goto(f"{stage.url}/live")
     connection = stage.connection()
     connection.send(first())
-    until("live.seq === 1")
+    until("live.place('team-1')?.seq === 1")
     return connection
 
 
@@ -265,7 +265,7 @@ def test_a_pause_holds_lines_and_runs_and_says_so(
 
     watching.send(told(2, feed=[a_line(3), a_line(4)], fragments=gone))
 
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
     assert page.evaluate(SHOWN) == "event-2,event-1"
     assert page.evaluate(RUNS) == "run-7-mini,run-9-mini"
     assert page.get_by_role("button", name="2 new").is_visible()
@@ -281,13 +281,13 @@ def test_what_is_new_can_be_looked_at_without_ending_the_pause(
 ) -> None:
     page.get_by_role("button", name="Pause").click()
     watching.send(told(2, feed=[a_line(3)]))
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
 
     page.get_by_role("button", name="1 new").click()
     assert page.evaluate(SHOWN) == "event-3,event-2,event-1"
 
     watching.send(told(3, feed=[a_line(4)]))
-    until("live.seq === 3")
+    until("live.place('team-1')?.seq === 3")
     assert page.evaluate(SHOWN) == "event-3,event-2,event-1"
     assert page.get_by_role("button", name="1 new").is_visible()
 
@@ -302,14 +302,14 @@ def test_a_value_goes_on_while_lists_are_paused(
         told(2, fragments=[{"id": "run-7-mini", "html": html.replace("7 of 12", "8 of 12")}])
     )
 
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
     assert page.locator("#run-7-mini .done").inner_text() == "8 of 12, 1 failed"
 
 
 def test_no_row_moves_under_the_mouse(page: Page, watching: Connection, until: Until) -> None:
     page.locator("#event-1").hover()
     watching.send(told(2, feed=[a_line(3)]))
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
     assert page.evaluate(SHOWN) == "event-2,event-1"
 
     page.mouse.move(1, 1)
@@ -326,10 +326,10 @@ def test_a_mouse_left_on_a_list_does_not_stop_it_for_good(
     page.goto(f"{stage.url}/live")
     connection = stage.connection()
     connection.send(first())
-    until("live.seq === 1")
+    until("live.place('team-1')?.seq === 1")
     page.locator("#event-1").hover()
     connection.send(told(2, feed=[a_line(3)]))
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
 
     page.clock.run_for(32_000)
 
@@ -343,7 +343,7 @@ def test_a_snapshot_while_paused_shows_nothing_new_until_it_ends(
 
     watching.send({**first(3), "seq": 5})
 
-    until("live.seq === 5")
+    until("live.place('team-1')?.seq === 5")
     assert page.evaluate(SHOWN) == "event-2,event-1"
     assert page.get_by_role("button", name="1 new").is_visible()
 
@@ -352,7 +352,7 @@ def test_the_feed_can_show_problems_alone_and_the_address_says_so(
     page: Page, watching: Connection, until: Until
 ) -> None:
     watching.send(told(2, feed=[a_line(3, Tone.BAD), a_line(4, Tone.WARN)]))
-    until("live.seq === 2")
+    until("live.place('team-1')?.seq === 2")
 
     page.get_by_role("button", name="Problems only").click()
 

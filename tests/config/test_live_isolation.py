@@ -1,0 +1,392 @@
+"""Who may listen to which topic, over each of the three ways: socket, event stream, poll.
+
+The matrix of test_isolation.py for the live addresses: every kind of topic, every persona, both
+teams. A kind of topic without a line in TOPICS fails by name.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.testing import ApplicationCommunicator, WebsocketCommunicator
+from django.conf import settings as site
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from telemetry.models import Membership, Role, Server
+from telemetry.routing import http_urlpatterns, websocket_urlpatterns
+from tests.config.test_isolation import PERSONAS, Policy, Side, World, expected
+
+TOPICS: dict[str, Callable[[Side], str]] = {
+    "team": lambda side: f"team-{side.team.pk}",
+    "server": lambda side: f"server-{side.rows[Server].pk}",
+}
+LISTEN = Policy(Role.VIEWER, frozenset({"LISTEN"}))
+WORDS = {4401: "sign in", 4403: "403", 4404: "404"}
+SIGNED_OUT, NO_ACCESS = 4401, 4403
+
+each_persona = pytest.mark.parametrize("persona", PERSONAS)
+each_topic = pytest.mark.parametrize("kind", TOPICS)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def headers(browser: Client, **more: str) -> list[tuple[bytes, bytes]]:
+    """Return what a browser with these cookies sends."""
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+    told = {"host": "localhost", "cookie": cookies, **more}
+    return [(name.encode(), value.encode()) for name, value in told.items() if value]
+
+
+@pytest.fixture(autouse=True)
+def nobody_was_refused() -> None:
+    """Forget the refusals of other tests: they are counted by address, which all have in common."""
+    cache.clear()
+
+
+class Socket:
+    """One browser's socket: what it heard, and the code that it was closed with."""
+
+    def __init__(self, browser: Client, topic: str, origin: str = "http://localhost") -> None:
+        from config.asgi import application
+
+        path = f"/live/socket/?topic={topic}"
+        told = headers(browser, origin=origin)
+        self.heard: list[dict[str, Any]] = []
+        self.communicator = WebsocketCommunicator(application, path, told)
+
+    async def open(self) -> bool:
+        """Open the socket; say whether it was accepted."""
+        accepted, _ = await self.communicator.connect(timeout=5)
+        return bool(accepted)
+
+    async def say(self, **said: Any) -> None:
+        """Say something, as a browser would."""
+        await self.communicator.send_to(text_data=json.dumps(said))
+
+    async def hear(self, *kinds: str) -> dict[str, Any]:
+        """Return the next message of one of the kinds."""
+        while True:
+            self.heard.append(json.loads(await self.communicator.receive_from(timeout=5)))
+            if self.heard[-1]["type"] in kinds:
+                return self.heard[-1]
+
+    async def closed(self) -> int:
+        """Listen until the socket is closed, and return the code."""
+        while True:
+            message = await self.communicator.receive_output(timeout=5)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
+            self.heard.append(json.loads(message["text"]))
+
+    async def leave(self) -> None:
+        """Close the socket."""
+        await self.communicator.disconnect()
+
+
+async def over_socket(browser: Client, topic: str) -> tuple[str, str]:
+    """Return the verdict over a topic, and all that was heard."""
+    socket = Socket(browser, topic)
+    assert await socket.open()
+    found = await socket.hear("snapshot", "error")
+    if found["type"] == "error":
+        assert await socket.closed() == found["code"]
+    else:
+        await socket.leave()
+    return WORDS[found["code"]] if found["type"] == "error" else "ok", json.dumps(socket.heard)
+
+
+async def over_subscription(browser: Client, topic: str) -> tuple[str, str]:
+    """Return the verdict over a topic that is asked for on a socket that is open already."""
+    user_id = await sync_to_async(lambda: browser.session.get(SESSION_KEY))()
+    own = await Membership.objects.filter(user_id=user_id).afirst()
+    if own is None:  # no socket without a topic of one's own
+        return await over_socket(browser, topic)
+    socket = Socket(browser, f"team-{own.team_id}")
+    assert await socket.open()
+    await socket.hear("snapshot")
+    socket.heard.clear()
+    await socket.say(type="unsubscribe", topic=f"team-{own.team_id}")
+    await socket.say(type="subscribe", topic=topic)
+    found = await socket.hear("snapshot", "error")
+    assert found["topic"] == topic
+    await socket.leave()
+    return WORDS[found["code"]] if found["type"] == "error" else "ok", json.dumps(socket.heard)
+
+
+async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and the body up to a first snapshot or its end."""
+    from config.asgi import application
+
+    address, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": address,
+        "query_string": query.encode(),
+        "headers": headers(browser, **more),
+        "client": ["127.0.0.1", 1],
+    }
+    asked = ApplicationCommunicator(application, scope)
+    await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
+    start = await asked.receive_output(5)
+    body, whole = "", False
+    while not whole and '"type":"snapshot"' not in body:
+        part = await asked.receive_output(5)
+        body += part.get("body", b"").decode()
+        whole = not part.get("more_body", False)
+    if not whole:
+        await asked.send_input({"type": "http.disconnect"})
+    await asked.wait(5)
+    told = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], told, body
+
+
+async def over_events(browser: Client, topic: str) -> tuple[str, str]:
+    """Return the verdict over a topic of an event stream, and all that was heard."""
+    status, _, body = await http(f"/live/events/?topic={topic}", browser)
+    return {200: "ok", 401: "sign in"}.get(status, str(status)), body
+
+
+async def over_poll(browser: Client, topic: str) -> tuple[str, str]:
+    """Return the verdict over a topic that is polled, and all that was heard."""
+    status, _, body = await http(f"/live/snapshot/?topic={topic}", browser)
+    return {200: "ok", 401: "sign in"}.get(status, str(status)), body
+
+
+Way = Callable[[Client, str], Awaitable[tuple[str, str]]]
+WAYS: list[Way] = [over_socket, over_subscription, over_events, over_poll]
+each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+
+
+def test_each_kind_of_topic_and_each_way_is_tested() -> None:
+    paths = {str(each.pattern) for each in [*websocket_urlpatterns, *http_urlpatterns]}
+
+    assert set(TOPICS) == set(site.LIVE_DOORS)
+    assert paths == {"live/socket/", "live/events/", "live/snapshot/"}
+
+
+@each_persona
+@each_topic
+@each_way
+def test_a_topic_is_for_its_team(way: Way, kind: str, persona: str) -> None:
+    world = World()
+    words = [word.decode() for word in world.forbidden_words(persona)]
+    world.enter(persona)
+
+    for side in world.sides:
+        wanted = expected(LISTEN, "LISTEN", persona, world.role(persona, side))
+        found, heard = async_to_sync(way)(world.browser, TOPICS[kind](side))
+
+        assert found == wanted, f"{persona} at {side.team}: {found}, not {wanted}"
+        assert not [word for word in words if word in heard]
+        assert (f"{side.word} live" in heard) is (wanted == "ok")
+
+
+@each_way
+@pytest.mark.parametrize("topic", ["nobody-1", "run-999999", "team-999999", "server-999999"])
+def test_a_topic_that_is_not_there_is_not_found(way: Way, topic: str) -> None:
+    world = World()
+    world.enter("bob")
+
+    assert async_to_sync(way)(world.browser, topic)[0] == "404"
+
+
+def test_a_socket_is_refused_to_the_pages_of_other_sites() -> None:
+    world = World()
+    world.enter("bob")
+
+    socket = Socket(world.browser, TOPICS["team"](world.sides[0]), origin="http://evil.example")
+
+    assert not async_to_sync(socket.open)()
+
+
+def sign_out(world: World) -> None:
+    """Have bob sign out."""
+    world.browser.post("/logout/")
+
+
+def change_password(world: World) -> None:
+    """Have bob change his password."""
+    new = {"new_password1": "staple of another kind", "new_password2": "staple of another kind"}
+    response = world.browser.post("/password/", {"old_password": "correct horse", **new})
+    assert response.status_code == 302
+
+
+def leave_team(world: World) -> None:
+    """Take bob out of the team."""
+    Membership.objects.filter(user=world.cast.bob).delete()
+
+
+def deactivate(world: World) -> None:
+    """Deactivate bob."""
+    User.objects.filter(pk=world.cast.bob.pk).update(is_active=False)
+
+
+ENDINGS = [
+    (sign_out, SIGNED_OUT),
+    (change_password, SIGNED_OUT),
+    (leave_team, NO_ACCESS),
+    (deactivate, SIGNED_OUT),
+]
+
+
+@pytest.fixture
+def quick(settings: Any) -> None:
+    """Have access asked for again twenty times a second."""
+    settings.ACCESS_RECHECK_S = 0.05
+
+
+def signed_in() -> World:
+    """Return a world in which bob is signed in with a password."""
+    world = World()
+    world.cast.bob.set_password("correct horse")
+    world.cast.bob.save()
+    world.enter("bob")
+    return world
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("happening", "code"), ENDINGS)
+def test_an_open_socket_is_closed_by(happening: Callable[[World], None], code: int) -> None:
+    world = signed_in()
+    socket = Socket(world.browser, TOPICS["team"](world.sides[0]))
+
+    async def scenario() -> int:
+        assert await socket.open()
+        await socket.hear("snapshot")
+        await sync_to_async(happening)(world)
+        return await socket.closed()
+
+    assert async_to_sync(scenario)() == code
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("happening", "code"), ENDINGS)
+def test_an_open_stream_is_ended_by(happening: Callable[[World], None], code: int) -> None:
+    world = signed_in()
+
+    async def scenario() -> str:
+        from config.asgi import application
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/live/events/",
+            "query_string": f"topic={TOPICS['team'](world.sides[0])}".encode(),
+            "headers": headers(world.browser),
+        }
+        stream = ApplicationCommunicator(application, scope)
+        await stream.send_input({"type": "http.request", "body": b"", "more_body": False})
+        heard = ""
+        while "snapshot" not in heard:
+            heard += (await stream.receive_output(5)).get("body", b"").decode()
+        await sync_to_async(happening)(world)
+        more = True
+        while more:
+            part = await stream.receive_output(5)
+            heard += part["body"].decode()
+            more = part.get("more_body", False)
+        await stream.wait(5)
+        return heard
+
+    assert f'"code":{code}' in async_to_sync(scenario)()
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_leaves_one_of_two_teams_keeps_the_other() -> None:
+    world = World()
+    Membership.objects.create(user=world.cast.bob, team=world.cast.southdark)
+    world.enter("bob")
+    north, south = (TOPICS["team"](side) for side in world.sides)
+    socket = Socket(world.browser, f"{north}&topic={south}")
+
+    async def scenario() -> tuple[dict[str, Any], bool]:
+        assert await socket.open()
+        await socket.hear("snapshot")
+        await socket.hear("snapshot")
+        await Membership.objects.filter(user=world.cast.bob, team=world.cast.southdark).adelete()
+        told = await socket.hear("error")
+        quiet = await socket.communicator.receive_nothing(timeout=0.3)
+        await socket.leave()
+        return told, quiet
+
+    told, quiet = async_to_sync(scenario)()
+    assert (told["topic"], told["code"]) == (south, NO_ACCESS)
+    assert quiet
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_open_socket_outlives_the_checks_that_it_passes() -> None:
+    world = World()
+    world.enter("bob")
+    socket = Socket(world.browser, TOPICS["team"](world.sides[0]))
+
+    async def scenario() -> bool:
+        assert await socket.open()
+        await socket.hear("snapshot")
+        quiet = await socket.communicator.receive_nothing(timeout=0.4)
+        await socket.leave()
+        return bool(quiet)
+
+    assert async_to_sync(scenario)()
+
+
+def test_an_address_that_is_refused_again_and_again_is_asked_to_wait(settings: Any) -> None:
+    settings.LIVE_REFUSALS_PER_HOUR = 3
+    world = World()
+    world.enter("anonymous")
+
+    async def scenario() -> list[tuple[int, dict[str, str], str]]:
+        return [await http("/live/snapshot/?topic=team-1", world.browser) for _ in range(4)]
+
+    answers = async_to_sync(scenario)()
+    assert [status for status, _, _ in answers] == [401, 401, 401, 429]
+    assert 0 < int(answers[-1][1]["retry-after"]) <= 3600
+
+
+def test_a_person_has_a_limited_number_of_connections(settings: Any) -> None:
+    settings.LIVE_CONNECTIONS = 2
+    world = World()
+    world.enter("bob")
+    topic = TOPICS["team"](world.sides[0])
+
+    async def scenario() -> tuple[int, str]:
+        sockets = [Socket(world.browser, topic) for _ in range(4)]
+        for socket in sockets[:2]:
+            await socket.open()
+            await socket.hear("snapshot")
+        await sockets[2].open()
+        refused = await sockets[2].closed()
+        await sockets[0].leave()
+        await asyncio.sleep(0)
+        await sockets[3].open()
+        found = await sockets[3].hear("snapshot", "error")
+        for socket in (sockets[1], sockets[3]):
+            await socket.leave()
+        return refused, found["type"]
+
+    assert async_to_sync(scenario)() == (4429, "snapshot")
+
+
+def test_who_says_too_much_is_not_heard_and_then_closed(settings: Any) -> None:
+    settings.LIVE_MESSAGES_PER_MINUTE = 10
+    world = World()
+    world.enter("bob")
+    socket = Socket(world.browser, TOPICS["team"](world.sides[0]))
+
+    async def scenario() -> int:
+        assert await socket.open()
+        await socket.hear("snapshot")
+        for _ in range(21):
+            await socket.say(type="beat")
+        return await socket.closed()
+
+    assert async_to_sync(scenario)() == 4429
+    assert sum(message["type"] == "beat" for message in socket.heard) == 10
+    assert [m["code"] for m in socket.heard if m["type"] == "error"] == [4429]
