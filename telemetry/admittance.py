@@ -1,4 +1,4 @@
-"""Who is at the door of the live connections: by session; and addresses that are refused often."""
+"""Who is at the door of the live connections: by session or link; addresses refused often."""
 
 import contextlib
 import time
@@ -17,6 +17,7 @@ from telemetry.listener import (
     Refused,
     SignedIn,
 )
+from telemetry.tv import Screen
 
 # What a stranger who tries doors is told. Who may listen is never counted nor turned away: people
 # of one office share an address.
@@ -26,7 +27,8 @@ HOUR_S = 3600
 
 def listener_of(scope: dict[str, Any]) -> Listener:
     """Return who opens a connection; raises Refused."""
-    return SignedIn.of(scope)
+    token = scope.get("url_route", {}).get("kwargs", {}).get("token")
+    return SignedIn.of(scope) if token is None else Screen(token)
 
 
 async def counted(scope: dict[str, Any], refused: Refused) -> Refused:

@@ -65,7 +65,7 @@ async def snapshot(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     async def answer(asked: list[Wanted], listener: Listener) -> None:
         for wanted in asked:
             await listener.enter(wanted.topic)
-        await _answer_snapshots(scope, send, [wanted.topic for wanted in asked])
+        await _answer_snapshots(scope, send, [wanted.topic for wanted in asked], listener)
 
     await _answered(scope, send, answer)
 
@@ -95,14 +95,16 @@ async def _refuse(send: Send, refused: Refused) -> None:
     await _send_whole(send, STATUSES[refused.code], [*JSON, *after], text)
 
 
-async def _answer_snapshots(scope: dict[str, Any], send: Send, topics: list[str]) -> None:
+async def _answer_snapshots(
+    scope: dict[str, Any], send: Send, topics: list[str], listener: Listener
+) -> None:
     found = [(topic, await live_store().snapshot(topic)) for topic in topics]
     tag = f'"{joined(Wanted(topic, each.stamp) for topic, each in found)}"'
     headers = [*JSON, (b"etag", tag.encode()), (b"vary", b"cookie, authorization")]
     if tag in _header(scope, b"if-none-match"):
         await _send_whole(send, 304, headers, "")
         return
-    texts = [snapshot_text(topic, each, now()) for topic, each in found]
+    texts = [listener.worded(snapshot_text(topic, each, now())) for topic, each in found]
     await _send_whole(send, 200, headers, f"[{','.join(texts)}]")
 
 

@@ -35,6 +35,7 @@ from telemetry.models import (
     Server,
     SignInLink,
     Team,
+    TvLink,
 )
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -133,6 +134,12 @@ def make_link(user: User, **fields: Any) -> SignInLink:
     """Return a sign-in link whose token nobody knows."""
     usual = {"token_sha256": f"{next(_numbers):064}", "expires_at": NOON}
     return SignInLink.objects.create(**{"user": user, **usual, **fields})
+
+
+def make_tv_link(team: Team, user: User, **fields: Any) -> TvLink:
+    """Return a TV link whose token nobody knows."""
+    usual = {"name": "studio 2", "created_by": user, "token_sha256": f"{next(_numbers):064}"}
+    return TvLink.objects.create(**{"team": team, **usual, **fields})
 
 
 def make_run(team: Team, **fields: Any) -> Run:
@@ -241,6 +248,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_blind_window(server, reason=f"{word} reason"),
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
+        make_tv_link(team, member, name=f"{word} screen", token_sha256=f"{word} tv digest"),
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),

@@ -37,6 +37,7 @@ from telemetry.models import (
     Server,
     SignInLink,
     Team,
+    TvLink,
 )
 from telemetry.secrets import decrypt, encrypt
 from tests import cast
@@ -80,6 +81,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     BlindWindow: lambda n: cast.make_blind_window(new_server(n)),
     Lease: lambda n: cast.make_lease(new_server(n)),
     ClientClaim: lambda n: cast.make_claim(new_team(n), new_user(n)),
+    TvLink: lambda n: cast.make_tv_link(new_team(n), new_user(n)),
     SignInLink: lambda n: cast.make_link(new_user(n)),
     Run: lambda n: cast.make_run(new_team(n)),
     Scene: lambda n: cast.make_scene(cast.make_run(new_team(n))),

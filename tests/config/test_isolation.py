@@ -21,12 +21,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from telemetry.envelope import server_topic, team_topic
-from telemetry.models import ROLE_RANK, Membership, Role, Server, Team
+from telemetry.models import ROLE_RANK, Membership, Role, Server, Team, TvLink
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
 from tests.cast import Cast, furnish, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
+# Not by who one is: test_tv_isolation.py has the holders of links.
+HOLDER = "who holds a good link"
 LOOK = frozenset({"GET", "HEAD"})
 FORM = LOOK | {"POST"}
 POST = frozenset({"POST"})
@@ -76,6 +78,11 @@ POLICIES = {
     "password/done/": Policy(SIGNED_IN, LOOK),
     "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/settings/tv/": Policy(Role.ADMIN, FORM, slug, {"name": "studio"}),
+    "teams/<slug:slug>/settings/tv/<int:pk>/revoke/": Policy(
+        Role.ADMIN, POST, lambda side: {**slug(side), "pk": str(side.rows[TvLink].pk)}
+    ),
+    "tv/<str:token>/": Policy(HOLDER, LOOK, lambda side: {"token": "no-such-token"}),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }
 ADMIN = Policy(SITE_ADMIN, FORM)
@@ -186,6 +193,8 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
     """Return the verdict that the policy asks for."""
     if method not in policy.methods:
         return "405"
+    if policy.who == HOLDER:
+        return "404"
     if persona == "anonymous" and policy.who != ANYBODY:
         return "sign in"
     if not isinstance(policy.who, Role):

@@ -233,7 +233,7 @@ def shell(shown: Card, parts: dict[str, str] | None = None) -> str:
     return get_template("telemetry/live.html#shell").render(context).strip()
 
 
-def wall(cards: list[Card], **context: Any) -> str:
+def wall(cards: list[Card], template: str = "telemetry/live.html", **context: Any) -> str:
     """Return the whole page with these cards, as the view renders it."""
     user = SimpleNamespace(
         is_authenticated=True, is_superuser=True, pk=1, get_username=lambda: "mira.okafor"
@@ -255,7 +255,7 @@ def wall(cards: list[Card], **context: Any) -> str:
         "mine": '["mira", "mira-laptop"]',
         "simulated": any(shown.simulated for shown in cards),
     }
-    return get_template("telemetry/live.html").render({"live_base": "/live/", **usual, **context})
+    return get_template(template).render({"live_base": "/live/", **usual, **context})
 
 
 def tile(key: str = "runs", **fields: Any) -> Tile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from telemetry.board import rendered as board_of
 from telemetry.condition import Notice
 from telemetry.live import attributes, feed_line, rendered
 from telemetry.overview import Overview
+from telemetry.tv_pages import TvLinkForm
 from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
     NOW,
@@ -55,9 +57,21 @@ def failed_sign_in() -> str:
     return get_template("registration/login.html").render({"form": form, "next": "/"})
 
 
+def screens() -> str:
+    """Return the page of a team's screens: one on, one revoked, and a form that failed."""
+    maker = SimpleNamespace(get_username=lambda: "mira")
+    usual = {"name": "Studio 2", "created_at": NOW, "created_by": maker, "pk": 1, "is_good": True}
+    gone = {**usual, "name": "Reception", "is_good": False, "revoked_at": NOW, "last_seen_at": NOW}
+    links = [SimpleNamespace(**usual), SimpleNamespace(**gone)]
+    form = TvLinkForm(data={"name": ""})
+    return wall([], "telemetry/tv_links.html", links=links, form=form)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "live": lambda: at_noon(wall(samples())),
     "empty": lambda: at_noon(wall([], feed=[])),
+    "tv": lambda: at_noon(wall(samples(), "telemetry/tv.html", token="x")),
+    "tv-links": screens,
     "login": failed_sign_in,
     "not-found": lambda: get_template("404.html").render({}),
 }
@@ -417,3 +431,33 @@ def test_a_chosen_view_has_no_barrier_that_axe_knows_of(
 
     assert report.violations_count == 0, report.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_screen_shows_the_time(page: Page, stage: Stage, until: Until) -> None:
+    page.clock.install(time=NOW)
+    stage.pages["tv"] = at_noon(wall(samples(), "telemetry/tv.html", live_base="/", token="x"))
+    stage.pages["tv"] = stage.pages["tv"].replace('data-live="/tv/x/"', 'data-live="/live/"')
+    page.goto(f"{stage.url}/tv")
+    stage.connection().send(first())
+
+    page.clock.run_for(61_000)
+
+    until("document.getElementById('wall-clock').textContent === '14:33'")
+
+
+def test_a_screen_whose_link_is_revoked_goes_dark(page: Page, stage: Stage, until: Until) -> None:
+    page.clock.install(time=NOW)
+    html = at_noon(wall(samples(), "telemetry/tv.html", live_base="/", token="x"))
+    stage.pages["tv"] = html.replace('data-live="/tv/x/"', 'data-live="/live/"')
+    page.goto(f"{stage.url}/tv")
+    connection = stage.connection()
+    connection.send(first())
+    until("live.place('team-1')?.seq === 1")
+    stage.pages["tv"] = "<!doctype html><title>Not found</title><link rel=icon href='data:,'>"
+
+    connection.close(4403)
+    until("live.state === 'refused'")
+    page.clock.run_for(6_000)
+
+    page.wait_for_url(f"{stage.url}/tv")
+    until("document.title === 'Not found'")
