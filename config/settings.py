@@ -246,7 +246,11 @@ POLL_CUT_OFF_S = env.number("POLL_CUT_OFF_S", 30, 1, 300)
 REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
 LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
 # The kinds of topics, and who tells which team's people may listen to one.
-LIVE_DOORS = {"team": "telemetry.access.team_door", "server": "telemetry.access.server_door"}
+LIVE_DOORS = {
+    "team": "telemetry.access.team_door",
+    "server": "telemetry.access.server_door",
+    "run": "history.access.run_door",
+}
 # A word at least this often on a quiet connection; who says nothing for two of them is gone.
 LIVE_BEAT_S = env.number("LIVE_BEAT_S", 30, 0.2, 60)
 # Open connections of one person (per web process), what a connection may say per minute, and how

@@ -16,6 +16,11 @@ def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
     return run
 
 
+def run_door(user: Person, pk: int) -> int:
+    """Return the team of the run whose topic run-<pk> the user may listen to."""
+    return run_for(user, pk).team_id
+
+
 def scene_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Scene:
     """Return the scene; its `run` is loaded."""
     scene = Scene.objects.select_related("run__team").filter(pk=pk).first()

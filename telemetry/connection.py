@@ -60,7 +60,7 @@ class LiveConnection:
 
     async def _follow(self, wanted: Wanted, team_id: int) -> None:
         try:
-            texts = await self.following.follow(wanted)
+            texts = await self.following.follow(wanted, team_id)
         except (RedisError, OSError) as error:
             log.warning("live: a viewer cannot be served: %s", error)
             raise Refused(TRY_AGAIN, "what is retained cannot be reached") from error

@@ -16,11 +16,6 @@ def team_topic(team_id: int) -> str:
     return f"team-{team_id}"
 
 
-def server_topic(server_id: int) -> str:
-    """Return the topic of a server's page."""
-    return f"server-{server_id}"
-
-
 def group_of(topic: str) -> str:
     """Return the channel layer's group of a topic."""
     return f"live.{topic}"

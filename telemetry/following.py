@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from telemetry.clock import now
 from telemetry.envelope import resumed_text, snapshot_text
+from telemetry.excerpts import excerpt_snapshot, source_of
 from telemetry.hub import LARGEST_BACKLOG, Text, Viewer, hub
 from telemetry.places import Wanted
 from telemetry.stores import Stamp, live_store
@@ -23,17 +24,19 @@ class Following:
     def __init__(self) -> None:
         self.viewer = Viewer()
         self.places: dict[str, Stamp] = {}
+        self._sources: dict[str, str] = {}
         self.unread = Unread()
 
     def __str__(self) -> str:
         return ",".join(str(Wanted(topic, place)) for topic, place in self.places.items())
 
-    async def follow(self, wanted: Wanted) -> list[str]:
-        """Follow a topic; return what to begin with: what was missed since a place, or all."""
+    async def follow(self, wanted: Wanted, team_id: int) -> list[str]:
+        """Follow a topic of a team; return what to begin with: what was missed, or all."""
         # Join first, then the snapshot: what changes in between is in the queue and, where the
         # snapshot already covers it, dropped by its seq.
         topic, place = wanted.topic, wanted.place
-        await hub().join(topic, self.viewer)
+        self._sources[topic] = source_of(topic, team_id)
+        await hub().join(topic, self.viewer, self._sources[topic])
         missed = hub().since(topic, place) if place else None
         if place is None or missed is None:
             return [await self._first(topic)]
@@ -75,7 +78,12 @@ class Following:
         return await self._snapshot(message.topic)
 
     async def _snapshot(self, topic: str) -> str:
-        snapshot = await live_store().snapshot(topic)
+        source = self._sources[topic]
+        # Before what is retained: what comes in between is then sent twice, rather than never.
+        place = hub().place(topic)
+        snapshot = await live_store().snapshot(source)
+        if source != topic:
+            snapshot = excerpt_snapshot(topic, place, snapshot)
         self.places[topic] = snapshot.stamp
         self.unread.forget(topic)
         return snapshot_text(topic, snapshot, now())

@@ -8,15 +8,18 @@ The last texts of each topic are kept: who comes back soon gets what it missed i
 """
 
 import asyncio
+import json
 import logging
-from collections import defaultdict, deque
+from collections import deque
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from telemetry.envelope import group_of
+from telemetry.excerpts import excerpt, excerpt_text
 from telemetry.loops import one_per_loop
 from telemetry.stores import Stamp
 
@@ -63,8 +66,13 @@ class Viewer:
 
 @dataclass(eq=False, slots=True)
 class Watched:
-    """A topic's viewers, and its last texts without a gap between them."""
+    """A topic's viewers, and its last texts without a gap between them.
 
+    An excerpt (excerpts.py) has a `stamp` of this process, which begins anew after any gap.
+    """
+
+    source: str
+    stamp: Stamp = field(default_factory=lambda: Stamp(token_hex(4), 0))
     viewers: set[Viewer] = field(default_factory=set)
     texts: "deque[Text]" = field(default_factory=deque)
     length: int = 0
@@ -74,13 +82,23 @@ class Watched:
         for viewer in self.viewers:
             viewer.put(message)
         last = self.texts[-1].stamp if self.texts else None
-        if last is not None and message.stamp != Stamp(last.epoch, last.seq + 1):
+        if last is not None and message.stamp != _next(last):
             self.texts.clear()
             self.length = 0
         self.texts.append(message)
         self.length += len(message.text)
         while len(self.texts) > KEPT_TEXTS or self.length > KEPT_LENGTH:
             self.length -= len(self.texts.popleft().text)
+
+    def hand_excerpt(self, topic: str, body: dict[str, Any], gap: bool) -> None:
+        """Hand what concerns an excerpt; after a gap anything, so that viewers are sent all."""
+        lists = excerpt(topic, body)
+        if gap:
+            self.stamp = Stamp(token_hex(4), 0)
+        elif not lists:
+            return
+        self.stamp = _next(self.stamp)
+        self.hand(Text(topic, self.stamp, excerpt_text(topic, self.stamp, body["at"], lists)))
 
     def since(self, place: Stamp) -> list[Text] | None:
         """Return the texts after a place, in order; None where they are not known."""
@@ -91,43 +109,60 @@ class Watched:
         return missed if first == place.seq + 1 else None
 
 
+def _next(stamp: Stamp) -> Stamp:
+    return Stamp(stamp.epoch, stamp.seq + 1)
+
+
 class Hub:
     """The topics that this process's viewers watch; lives on one event loop."""
 
     def __init__(self) -> None:
-        self._watched: defaultdict[str, Watched] = defaultdict(Watched)
+        self._watched: dict[str, Watched] = {}
+        self._places: dict[str, Stamp] = {}
         self._channel: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
-    async def join(self, topic: str, viewer: Viewer) -> None:
-        """Have the topic's messages from now on reach the viewer."""
+    async def join(self, topic: str, viewer: Viewer, source: str = "") -> None:
+        """Have the messages of a topic, an excerpt of `source` if told so, reach the viewer."""
+        source = source or topic
         async with self._lock:
             await self._start()
-            if topic not in self._watched:
+            if not self._excerpts(source):
                 assert self._channel is not None
                 # First of all: a viewer counted in a group that could not be joined hears nothing.
-                await _layer().group_add(group_of(topic), self._channel)
-            self._watched[topic].viewers.add(viewer)
+                await _layer().group_add(group_of(source), self._channel)
+            self._watched.setdefault(topic, Watched(source)).viewers.add(viewer)
 
     async def leave(self, topic: str, viewer: Viewer) -> None:
-        """Forget a viewer; with its last one the topic is left."""
+        """Forget a viewer; with the last one of a topic and its excerpts the group is left."""
         async with self._lock:
-            self._watched[topic].viewers.discard(viewer)
-            if not self._watched[topic].viewers:
-                del self._watched[topic]
-                if self._channel is not None:
-                    await _layer().group_discard(group_of(topic), self._channel)
+            watched = self._watched[topic]
+            watched.viewers.discard(viewer)
+            if watched.viewers:
+                return
+            del self._watched[topic]
+            if not self._excerpts(watched.source) and self._channel is not None:
+                self._places.pop(watched.source, None)
+                await _layer().group_discard(group_of(watched.source), self._channel)
 
     def since(self, topic: str, place: Stamp) -> list[Text] | None:
         """Return the topic's texts after a place, in order; None where they are not known."""
         return self._watched[topic].since(place) if topic in self._watched else None
 
+    def place(self, topic: str) -> Stamp:
+        """Return how far a watched excerpt is."""
+        return self._watched[topic].stamp
+
+    def _excerpts(self, source: str) -> list[tuple[str, Watched]]:
+        """Return what is watched of a source: itself, and excerpts of it."""
+        return [(topic, each) for topic, each in self._watched.items() if each.source == source]
+
     async def _start(self) -> None:
         if self._task is None or self._task.done():
             self._channel = await _layer().new_channel("hub")
-            for topic in list(self._watched):
-                await _layer().group_add(group_of(topic), self._channel)
+            for source in {each.source for each in self._watched.values()}:
+                await _layer().group_add(group_of(source), self._channel)
             self._task = asyncio.create_task(self._run(self._channel))
 
     async def _run(self, channel: str) -> None:
@@ -138,9 +173,19 @@ class Hub:
                 log.warning("hub: cannot receive: %s", error)
                 await asyncio.sleep(RETRY_S)
                 continue
-            topic, stamp = message["topic"], Stamp(message["epoch"], message["seq"])
-            if topic in self._watched:
-                self._watched[topic].hand(Text(topic, stamp, message["text"]))
+            self._hand(message["topic"], Stamp(message["epoch"], message["seq"]), message["text"])
+
+    def _hand(self, source: str, stamp: Stamp, text: str) -> None:
+        """Hand a message to who watches its topic, and excerpts of it to who watches these."""
+        last = self._places.get(source)
+        self._places[source] = stamp
+        body: dict[str, Any] | None = None
+        for topic, watched in self._excerpts(source):
+            if topic == source:
+                watched.hand(Text(topic, stamp, text))
+                continue
+            body = json.loads(text) if body is None else body
+            watched.hand_excerpt(topic, body, gap=last is not None and stamp != _next(last))
 
 
 def _layer() -> Any:

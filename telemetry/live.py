@@ -77,7 +77,7 @@ def heard(at: datetime | None) -> str:
 def feed_line(item: Happening, leased: Leased) -> Fragment:
     """Return a happening as a line of the feed."""
     digest = blake2s(f"{leased.server_id}:{item.event_id}".encode(), digest_size=8).hexdigest()
-    element = f"event-{digest}"
+    element = f"event-{leased.server_id}-{digest}"  # by which excerpts.py finds a server's lines
     html = get_template(f"{PAGE}#feed-item").render(
         {
             "item": item,

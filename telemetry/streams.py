@@ -16,6 +16,7 @@ from telemetry import admittance
 from telemetry.clock import now
 from telemetry.connection import LiveConnection
 from telemetry.envelope import error_text, snapshot_text
+from telemetry.excerpts import excerpt_snapshot, source_of
 from telemetry.listener import (
     BAD_REQUEST,
     NO_ACCESS,
@@ -27,7 +28,7 @@ from telemetry.listener import (
     Refused,
 )
 from telemetry.places import NotATopic, Wanted, caught_up, joined, wanted_in
-from telemetry.stores import live_store
+from telemetry.stores import Snapshot, live_store
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -63,9 +64,8 @@ async def snapshot(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Answer with a JSON list of a snapshot per topic, or 304 where none has changed."""
 
     async def answer(asked: list[Wanted], listener: Listener) -> None:
-        for wanted in asked:
-            await listener.enter(wanted.topic)
-        await _answer_snapshots(scope, send, [wanted.topic for wanted in asked], listener)
+        teams = {wanted.topic: await listener.enter(wanted.topic) for wanted in asked}
+        await _answer_snapshots(scope, send, teams, listener)
 
     await _answered(scope, send, answer)
 
@@ -96,9 +96,9 @@ async def _refuse(send: Send, refused: Refused) -> None:
 
 
 async def _answer_snapshots(
-    scope: dict[str, Any], send: Send, topics: list[str], listener: Listener
+    scope: dict[str, Any], send: Send, teams: dict[str, int], listener: Listener
 ) -> None:
-    found = [(topic, await live_store().snapshot(topic)) for topic in topics]
+    found = [(topic, await _retained(topic, team_id)) for topic, team_id in teams.items()]
     tag = f'"{joined(Wanted(topic, each.stamp) for topic, each in found)}"'
     headers = [*JSON, (b"etag", tag.encode()), (b"vary", b"cookie, authorization")]
     if tag in _header(scope, b"if-none-match"):
@@ -106,6 +106,13 @@ async def _answer_snapshots(
         return
     texts = [listener.worded(snapshot_text(topic, each, now())) for topic, each in found]
     await _send_whole(send, 200, headers, f"[{','.join(texts)}]")
+
+
+async def _retained(topic: str, team_id: int) -> Snapshot:
+    """Return what is retained of a topic; of an excerpt at the place of its team's topic."""
+    source = source_of(topic, team_id)
+    whole = await live_store().snapshot(source)
+    return whole if source == topic else excerpt_snapshot(topic, whole.stamp, whole)
 
 
 async def _send_whole(send: Send, status: int, headers: Headers, text: str) -> None:

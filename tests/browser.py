@@ -152,6 +152,7 @@ class Stage:
         self.streaming = False
         self.polled: list[Any] | None = None
         self.asked = 0
+        self._sockets: set[web.WebSocketResponse] = set()
         self.connections: queue.Queue[Connection] = queue.Queue()
         self.streams: queue.Queue[Stream] = queue.Queue()
         self._loop = asyncio.new_event_loop()
@@ -168,6 +169,10 @@ class Stage:
     def connection(self) -> Connection:
         """Wait for the browser's next connection."""
         return self.connections.get(timeout=PATIENCE_S)
+
+    def open_sockets(self) -> int:
+        """Return how many sockets are open."""
+        return len(self._sockets)
 
     def close(self) -> None:
         """End the site and its thread."""
@@ -214,9 +219,11 @@ class Stage:
         await socket.prepare(request)
         connection = Connection(self, socket, request.query_string)
         self.connections.put(connection)
+        self._sockets.add(socket)
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 connection.received.put(json.loads(message.data))
+        self._sockets.discard(socket)
         return socket
 
     async def _events(self, request: web.Request) -> web.StreamResponse:

@@ -20,7 +20,8 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from telemetry.envelope import server_topic, team_topic
+from history.models import Run
+from telemetry.envelope import team_topic
 from telemetry.models import ROLE_RANK, Membership, Role, Server, Team, TvLink
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
@@ -312,8 +313,8 @@ def test_every_text_of_a_team_carries_its_canary() -> None:
 def put_on_wall(side: Side) -> None:
     """Retain a fragment and a line of the feed with the side's canary, as its collector would."""
     server = side.rows[Server]
-    fragment = Fragment(f"server-{server.pk}-head", f"<p>{side.word} live</p>")
-    line = Fragment(f"event-{server.pk}", f"<li>{side.word} live</li>", "feed")
-    change = Change([fragment], [(f"server-{server.pk}", "data-state", side.word)], [line])
-    for topic in (team_topic(side.team.pk), server_topic(server.pk)):
-        async_to_sync(live_store().stamp)(topic, [Part((server.pk, 1), change)])
+    owned = (f"server-{server.pk}-head", f"run-{side.rows[Run].pk}-mini")
+    fragments = [Fragment(element, f"<p>{side.word} live</p>") for element in owned]
+    line = Fragment(f"event-{server.pk}-1", f"<li>{side.word} live</li>", "feed")
+    change = Change(fragments, [(f"server-{server.pk}", "data-state", side.word)], [line])
+    async_to_sync(live_store().stamp)(team_topic(side.team.pk), [Part((server.pk, 1), change)])

@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
+from history.models import Run
 from telemetry.models import Membership, Role, Server
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns
 from tests.config.test_isolation import PERSONAS, Policy, Side, World, expected
@@ -25,6 +26,7 @@ from tests.config.test_isolation import PERSONAS, Policy, Side, World, expected
 TOPICS: dict[str, Callable[[Side], str]] = {
     "team": lambda side: f"team-{side.team.pk}",
     "server": lambda side: f"server-{side.rows[Server].pk}",
+    "run": lambda side: f"run-{side.rows[Run].pk}",
 }
 LISTEN = Policy(Role.VIEWER, frozenset({"LISTEN"}))
 WORDS = {4401: "sign in", 4403: "403", 4404: "404"}

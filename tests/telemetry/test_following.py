@@ -65,7 +65,7 @@ def test_it_begins_with_all_and_goes_on_with_changes(site):
     async def work():
         await site("one")
         following = Following()
-        begun = await following.follow(Wanted(TOPIC))
+        begun = await following.follow(Wanted(TOPIC), 1)
         await site("two")
         return begun, await following.due()
 
@@ -77,10 +77,10 @@ def test_it_begins_with_all_and_goes_on_with_changes(site):
 def test_it_sends_who_comes_back_only_what_was_missed(site):
     async def work():
         other, following = Following(), Following()
-        await other.follow(Wanted(TOPIC))
+        await other.follow(Wanted(TOPIC), 1)
         stamps = [await site(str(n)) for n in range(4)]
         await heard(other, 4)
-        return await following.follow(Wanted(TOPIC, stamps[1])), following.places[TOPIC], stamps
+        return await following.follow(Wanted(TOPIC, stamps[1]), 1), following.places[TOPIC], stamps
 
     texts, place, stamps = run(work)
     assert kinds(texts) == ["resumed", "change", "change"]
@@ -91,10 +91,10 @@ def test_it_sends_who_comes_back_only_what_was_missed(site):
 def test_it_sends_nothing_again_to_who_missed_nothing(site):
     async def work():
         other, following = Following(), Following()
-        await other.follow(Wanted(TOPIC))
+        await other.follow(Wanted(TOPIC), 1)
         stamp = await site("one")
         await heard(other, 1)
-        return await following.follow(Wanted(TOPIC, stamp))
+        return await following.follow(Wanted(TOPIC, stamp), 1)
 
     assert kinds(run(work)) == ["resumed"]
 
@@ -105,11 +105,11 @@ def test_it_sends_all_where_what_was_missed_is_not_known(site, missed):
         other, following = Following(), Following()
         first = await site("first")
         if missed:
-            await other.follow(Wanted(TOPIC))
+            await other.follow(Wanted(TOPIC), 1)
         for n in range(missed):
             await site(str(n))
         await heard(other, missed)
-        return await following.follow(Wanted(TOPIC, first))
+        return await following.follow(Wanted(TOPIC, first), 1)
 
     assert kinds(run(work)) == ["snapshot"]
 
@@ -117,10 +117,10 @@ def test_it_sends_all_where_what_was_missed_is_not_known(site, missed):
 def test_a_count_of_another_epoch_is_not_taken_for_its_own(site):
     async def work():
         other, following = Following(), Following()
-        await other.follow(Wanted(TOPIC))
+        await other.follow(Wanted(TOPIC), 1)
         await site("one")
         await heard(other, 1)
-        return await following.follow(Wanted(TOPIC, Stamp("0dd", 1)))
+        return await following.follow(Wanted(TOPIC, Stamp("0dd", 1)), 1)
 
     assert kinds(run(work)) == ["snapshot"]
 
@@ -128,7 +128,7 @@ def test_a_count_of_another_epoch_is_not_taken_for_its_own(site):
 def test_it_sends_all_where_the_layer_lost_a_message(site):
     async def work():
         following = Following()
-        await following.follow(Wanted(TOPIC))
+        await following.follow(Wanted(TOPIC), 1)
         await site("one", dropped=True)
         await site("two")
         return await following.due()
@@ -141,9 +141,9 @@ def test_it_sends_all_where_the_layer_lost_a_message(site):
 def test_it_sends_nothing_twice(site):
     async def work():
         following = Following()
-        await following.follow(Wanted(TOPIC))
+        await following.follow(Wanted(TOPIC), 1)
         await site("one")
-        await following.follow(Wanted(TOPIC))
+        await following.follow(Wanted(TOPIC), 1)
         return await following.due()
 
     assert run(work) is None
@@ -152,7 +152,7 @@ def test_it_sends_nothing_twice(site):
 def test_it_forgets_a_topic_that_is_left(site):
     async def work():
         following = Following()
-        await following.follow(Wanted(TOPIC))
+        await following.follow(Wanted(TOPIC), 1)
         await site("one")
         await following.leave(TOPIC)
         return await following.due(), str(following)
@@ -167,14 +167,14 @@ def test_whatever_is_lost_doubled_or_left_a_viewer_ends_with_what_is_retained(si
 
     async def work():
         following, shown = Following(), []
-        for text in await following.follow(Wanted(TOPIC)):
+        for text in await following.follow(Wanted(TOPIC), 1):
             shown.append(text)
         for n in range(60):
             await site(str(n), dropped=dice.random() < 0.2)
             if dice.random() < 0.1:
                 place = following.places[TOPIC]
                 await following.leave(TOPIC)
-                shown += await following.follow(Wanted(TOPIC, place))
+                shown += await following.follow(Wanted(TOPIC, place), 1)
         await site("last")
         while not shown or "last" not in shown[-1]:
             text = await following.due()

@@ -99,7 +99,7 @@ def test_it_still_hears_after_more_than_a_day(layer, monkeypatch):
 
 
 def test_it_keeps_no_more_texts_than_a_snapshot_is_long():
-    watched = Watched()
+    watched = Watched("team-1")
     for seq in range(1, 5):
         watched.hand(Text("team-1", Stamp("e", seq), "x" * (KEPT_LENGTH // 2)))
 
@@ -109,7 +109,7 @@ def test_it_keeps_no_more_texts_than_a_snapshot_is_long():
 
 
 def test_it_tells_of_no_gap_as_if_there_were_none():
-    watched = Watched()
+    watched = Watched("team-1")
     for seq in (1, 2, 4):
         watched.hand(Text("team-1", Stamp("e", seq), "x"))
 
