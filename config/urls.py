@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from history.run_watches import bells
 from telemetry import tv_pages, views
 
 # Django's own view would also answer PUT and OPTIONS.
@@ -27,6 +28,7 @@ urlpatterns = [
     path("teams/<slug:slug>/client-ids/", views.claim_client_id, name="claim_client_id"),
     path("teams/<slug:slug>/settings/tv/", tv_pages.tv_links, name="tv_links"),
     path("teams/<slug:slug>/settings/tv/<int:pk>/revoke/", tv_pages.revoke, name="revoke_tv_link"),
+    path("teams/<slug:slug>/bells/", bells, name="bells"),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("admin/", admin.site.urls),
 ]

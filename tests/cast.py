@@ -22,6 +22,7 @@ from history.models import (
     Graph,
     NodeExecution,
     Run,
+    RunWatch,
     Scene,
 )
 from telemetry.models import (
@@ -161,6 +162,11 @@ def make_attempt(server: Server, scene: Scene | None = None, **fields: Any) -> A
     return Attempt.objects.create(**{"server": server, "scene": scene, **usual, **fields})
 
 
+def make_watch(user: User, run: Run, attempt: Attempt | None = None) -> RunWatch:
+    """Return the user's wish to be told when a run, or one attempt of it, ends."""
+    return RunWatch.objects.create(user=user, run=run, attempt=attempt)
+
+
 def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
     """Return the stored graph of the attempt."""
     compressed = zlib.compress(json.dumps(graph or {"3": {"class_type": "KSampler"}}).encode())
@@ -252,6 +258,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_link(member, token_sha256=f"{word} digest"),
         make_graph(attempt, {"3": {"class_type": word}}),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
+        make_watch(member, run),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(
             server,

@@ -23,6 +23,7 @@ from history.models import (
     NodeExecution,
     PurgeState,
     Run,
+    RunWatch,
     Scene,
 )
 from telemetry.admin import RecordAdmin
@@ -90,6 +91,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     AttemptMemory: lambda n: cast.make_memory(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
+    RunWatch: lambda n: cast.make_watch(new_user(n), cast.make_run(new_team(n))),
     PurgeState: lambda n: PurgeState.objects.create(),
 }
 

@@ -84,6 +84,7 @@ POLICIES = {
         Role.ADMIN, POST, lambda side: {**slug(side), "pk": str(side.rows[TvLink].pk)}
     ),
     "tv/<str:token>/": Policy(HOLDER, LOOK, lambda side: {"token": "no-such-token"}),
+    "teams/<slug:slug>/bells/": Policy(Role.VIEWER, FORM, slug, {"what": "run:0", "on": "0"}),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
 }
 ADMIN = Policy(SITE_ADMIN, FORM)

@@ -20,6 +20,7 @@ from telemetry.board import rendered as board_of
 from telemetry.condition import Notice
 from telemetry.live import attributes, feed_line, rendered
 from telemetry.overview import Overview
+from telemetry.transitions import Key
 from telemetry.tv_pages import TvLinkForm
 from telemetry.words import Tone
 from tests.telemetry.sample_cards import (
@@ -31,6 +32,7 @@ from tests.telemetry.sample_cards import (
     happenings,
     leased,
     overview,
+    run_row,
     running,
     samples,
     shell,
@@ -44,6 +46,12 @@ if TYPE_CHECKING:  # pytest imports it, as a plugin
 pytest_plugins = ("tests.browser",)
 
 Until = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def no_bells(page: Page) -> None:
+    """Have the site know of no bells; a test that wants some routes them itself."""
+    page.route("**/teams/northlight/bells/", lambda route: route.fulfill(json={"bells": []}))
 
 
 def at_noon(html: str) -> str:
@@ -207,7 +215,7 @@ def test_everything_to_press_is_reached_by_tab_with_a_visible_focus(
     page.goto(f"{stage.url}/live")
 
     reached = []
-    for _ in range(40):
+    for _ in range(80):
         page.keyboard.press("Tab")
         at = page.evaluate(
             "(e => [e.className || e.id || e.tagName, getComputedStyle(e).outlineStyle])"
@@ -461,3 +469,159 @@ def test_a_screen_whose_link_is_revoked_goes_dark(page: Page, stage: Stage, unti
 
     page.wait_for_url(f"{stage.url}/tv")
     until("document.title === 'Not found'")
+
+
+class Bells:
+    """The server's list of bells, and what the page told it."""
+
+    def __init__(self, page: Page) -> None:
+        self.kept: list[dict[str, Any]] = []
+        self.said: list[str] = []
+        page.route("**/teams/northlight/bells/", self._answer)
+
+    def _answer(self, route: Any) -> None:
+        if route.request.method == "POST":
+            self.said.append(route.request.post_data)
+        route.fulfill(json={"bells": self.kept})
+
+
+@pytest.fixture
+def bells(page: Page) -> Bells:
+    """Return the bells; to be asked for before the page is opened."""
+    return Bells(page)
+
+
+def opened(page: Page, stage: Stage, until: Until) -> Connection:
+    """Return the server's end of a wall with two runs at work and a prompt that waits."""
+    shown = executing(1, running=[running(prompt_id="run-9f")], next=[waiting(12)])
+    html = at_noon(wall([shown], chips=[], feed=[], **board(overview())))
+    stage.pages["live"] = html
+    page.goto(f"{stage.url}/live")
+    connection = stage.connection()
+    until("document.querySelectorAll('[data-bell][aria-pressed]').length >= 4")
+    return connection
+
+
+def snapshot_of_the_wall() -> dict[str, Any]:
+    """Return the first message of that page: what it shows already."""
+    shown = executing(1, running=[running(prompt_id="run-9f")], next=[waiting(12)])
+    parts = [{"id": key, "html": html} for key, html in rendered(shown).items()]
+    parts[-1]["into"] = "attention"
+    told_of = [{"id": f.id, "html": f.html, "into": f.into or ""} for f in board_of(overview())]
+    whole = [{"id": "server-1", "html": shell(shown), "into": "servers"}, *parts, *told_of]
+    return {**told(1, fragments=whole), "type": "snapshot"}
+
+
+def the_end(prompt_id: str) -> dict[str, str]:
+    """Return the line of the feed that says that a prompt ended."""
+    key = Key(prompt_id, 0)
+    line = Happening("ended", Tone.BAD, "s-failed", "Scene 9 failed", NOW, "OutOfMemory", key)
+    shown = feed_line(line, leased())
+    return {"id": shown.id, "html": shown.html}
+
+
+def test_a_bell_on_a_prompt_rings_once_when_it_ends(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    connection = opened(page, stage, until)
+    connection.send(snapshot_of_the_wall())
+    until("live.place('team-1')?.seq === 1")
+    bell = page.get_by_role("button", name="Tell me when Scene 9 ends")
+
+    bell.press("Enter")
+
+    assert bell.get_attribute("aria-pressed") == "true"
+    until("document.activeElement.dataset.bell === 'prompt:1:run-9f'")
+    connection.send(told(2, feed=[the_end("run-9f")]), told(3, feed=[the_end("run-9f")]))
+    until("document.querySelector('#toasts .toast') !== null")
+    until("live.place('team-1')?.seq === 3")
+    assert page.locator("#toasts .toast").count() == 1
+    assert "Scene 9 failed" in page.locator("#toasts .toast").inner_text()
+    assert bell.get_attribute("aria-pressed") == "false"
+    assert bells.said == ["what=prompt%3A1%3Arun-9f&on=1", "what=prompt%3A1%3Arun-9f&on=0"]
+
+
+def test_a_bell_rings_also_while_the_feed_is_paused(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    connection = opened(page, stage, until)
+    connection.send(snapshot_of_the_wall())
+    until("live.place('team-1')?.seq === 1")
+    page.get_by_role("button", name="Tell me when Scene 9 ends").click()
+    page.get_by_role("button", name="Pause").click()
+
+    connection.send(told(2, feed=[the_end("run-9f")]))
+
+    until("document.querySelector('#toasts .toast') !== null")
+
+
+def test_a_bell_on_a_run_rings_once_it_is_over_for_good(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    page.clock.install(time=NOW)
+    connection = opened(page, stage, until)
+    connection.send(snapshot_of_the_wall())
+    until("live.place('team-1')?.seq === 1")
+    page.locator("[data-bell='run:7']").click()
+    over = overview(runs=(run_row(7, status="completed", label="Completed", ended_at=NOW),))
+    [ended_row] = [f for f in board_of(over) if f.id == "run-7-mini"]
+
+    connection.send(told(2, fragments=[{"id": "run-7-mini", "html": ended_row.html}]))
+    page.clock.run_for(1_000)
+    until("live.place('team-1')?.seq === 2")
+    assert page.locator("#toasts .toast").count() == 0
+
+    page.clock.run_for(10_000)
+    until("document.querySelector('#toasts .toast') !== null")
+    assert "Harbor at Dusk: completed" in page.locator("#toasts .toast").inner_text()
+
+
+def test_who_was_away_is_told_at_the_next_visit(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    end = {"status": "failed", "label": "Failed", "tone": "bad", "at": NOW.isoformat()}
+    waits = {"what": "prompt:1:run-9f", "name": "Scene 9", "end": None}
+    bells.kept = [{"what": "run:3", "name": "Salt Road", "end": end}, waits]
+
+    opened(page, stage, until)
+
+    until("document.querySelector('#toasts .toast') !== null")
+    assert "Salt Road: failed" in page.locator("#toasts .toast").inner_text()
+    assert "Ended at 14:32, while you were away" in page.locator("#toasts .toast").inner_text()
+    assert bells.said == ["what=run%3A3&on=0"]
+    set_bell = page.locator("[data-bell='prompt:1:run-9f']")
+    assert set_bell.get_attribute("aria-pressed") == "true"
+
+
+def test_a_bell_that_the_site_did_not_hear_says_so(
+    page: Page, stage: Stage, bells: Bells, until: Until, complaints: list[str]
+) -> None:
+    opened(page, stage, until)
+    page.unroute("**/teams/northlight/bells/")
+    page.route("**/teams/northlight/bells/", lambda route: route.abort())
+
+    page.locator("[data-bell='run:7']").click()
+
+    until("document.querySelector('#toasts .toast') !== null")
+    assert "The bell is not set" in page.locator("#toasts .toast").inner_text()
+    assert page.locator("[data-bell='run:7']").get_attribute("aria-pressed") == "false"
+    complaints.clear()
+
+
+def test_a_notification_is_shown_where_the_viewer_allowed_it(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    page.add_init_script(
+        "globalThis.shown = []; "
+        "globalThis.Notification = class { static permission = 'granted';"
+        "constructor(title, { tag }) { shown.push([title, tag]); } };"
+    )
+    bells.kept = [{"what": "prompt:1:run-9f", "name": "Scene 9", "end": None}]
+    connection = opened(page, stage, until)
+    connection.send(snapshot_of_the_wall())
+    until("live.place('team-1')?.seq === 1")
+
+    connection.send(told(2, feed=[the_end("run-9f")]))
+
+    until("shown.length === 1")
+    assert page.evaluate("shown") == [["Scene 9 failed", "prompt:1:run-9f"]]
