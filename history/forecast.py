@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 
 from telemetry.outlook import Eta, Outlook, after, eta_of
@@ -39,11 +40,12 @@ def etas(attempts: Iterable[Open], look_up: LookUp, at: datetime) -> dict[int, E
     a prompt of unknown or surprising length is unknown too.
     """
     told: dict[int, Eta | None] = {}
+    known = cache(look_up)
     queue = sorted(attempts, key=_place)
     for server_id, waiting in groupby(queue, key=lambda attempt: attempt.server_id):
         clear: Eta | None = Eta(at, at, at, 0)
         for attempt in waiting:
-            outlook = look_up(server_id, attempt.workload) if attempt.workload else None
+            outlook = known(server_id, attempt.workload) if attempt.workload else None
             clear = _end(attempt, clear, outlook, at)
             told[attempt.pk] = clear
     return told

@@ -2,14 +2,13 @@
 
 `Overviews.read` is what the collector is handed. It is asked after changes only; what of it is dear
 is kept for a while: the last 24 hours for two hundred times as long as reading them took, what is
-usual for the hour.
+usual for the hour, how long a workload takes for a minute.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -23,6 +22,7 @@ from history.models import Attempt
 from history.outlook import outlook
 from history.usual import DAY, Day, Usual, day_before, trend_of, usual_at
 from telemetry.models import Server
+from telemetry.outlook import Outlook
 from telemetry.overview import TILES, Bar, Overview, Tile
 from telemetry.prompt_rows import EtaText
 from telemetry.text import MISSING, duration, plural
@@ -32,6 +32,8 @@ from telemetry.words import Status
 OPEN_LIMIT = 5000
 # Reading the last 24 hours takes this part of the time at most.
 SHARE = 1 / 200
+OUTLOOK_FOR = timedelta(minutes=1)
+OUTLOOKS_LIMIT = 2000
 BARS = 12
 # A narrower range is not worth a word.
 SPREAD_S = 5
@@ -58,6 +60,7 @@ class Overviews:
     def __init__(self) -> None:
         self._days: dict[int, LastDay] = {}
         self._usual: dict[int, tuple[datetime, Usual]] = {}
+        self._outlooks: dict[tuple[int, str], tuple[datetime, Outlook | None]] = {}
 
     def read(self, team_id: int) -> Overview:
         """Return the team's overview as it is now by the database's clock."""
@@ -67,7 +70,7 @@ class Overviews:
         """Return the team's overview as it stands on record at a time."""
         names = dict(_servers(team_id).values_list("pk", "name"))
         attempts = _open(list(names))
-        ends = etas(attempts, _kept(outlook), at) if len(attempts) < OPEN_LIMIT else {}
+        ends = etas(attempts, partial(self._outlook, at), at) if _few(attempts) else {}
         team = Team(names, attempts, ends, at)
         rows, more = active_runs.rows(team)
         last = self._last_day(team_id, team)
@@ -78,6 +81,16 @@ class Overviews:
             more=f"and {plural(more, 'more run')}" if more else "",
             due_at=_due_at(team, rows, last),
         )
+
+    def _outlook(self, at: datetime, server_id: int, workload: str) -> Outlook | None:
+        """Return how long a workload takes; what is unknown may be known the next time."""
+        kept_at, kept = self._outlooks.get((server_id, workload), (at, None))
+        if kept is None or not timedelta(0) <= at - kept_at < OUTLOOK_FOR:
+            if len(self._outlooks) >= OUTLOOKS_LIMIT:
+                self._outlooks.clear()
+            kept = outlook(server_id, workload)
+            self._outlooks[server_id, workload] = at, kept
+        return kept
 
     def _last_day(self, team_id: int, team: Team) -> LastDay:
         kept = self._days.get(team_id)
@@ -115,9 +128,8 @@ def _open(servers: list[int]) -> list[Open]:
     return [Open(*row) for row in found.values_list(*COLUMNS)[:OPEN_LIMIT]]
 
 
-def _kept(look_up: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with its answers kept for this reading."""
-    return cache(look_up)
+def _few(attempts: list[Open]) -> bool:
+    return len(attempts) < OPEN_LIMIT
 
 
 def _ends(team: Team) -> list[int]:

@@ -399,12 +399,24 @@ def test_what_is_usual_is_read_once_an_hour(team: Team, server: Server) -> None:
     overviews = Overviews()
     overviews.overview(team.pk, AT)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         overviews.overview(team.pk, AT + timedelta(seconds=2))
 
     assert len(asked) < 12
+
+
+def test_how_long_a_workload_takes_is_asked_once_a_minute(team: Team, server: Server) -> None:
+    ended(server, before_s=1000)
+    running(server, started_at=AT)
+    overviews = Overviews()
+    overviews.overview(team.pk, AT)
+    Attempt.objects.filter(status="ended").update(duration_s=90)
+
+    soon = only_run(overviews.overview(team.pk, AT + timedelta(seconds=2)))
+    later = only_run(overviews.overview(team.pk, AT + timedelta(seconds=61)))
+
+    assert soon.eta.at == AT + timedelta(seconds=30)
+    assert later.eta.at == AT + timedelta(seconds=90)
 
 
 def test_its_time_is_that_of_the_database(team: Team) -> None:
