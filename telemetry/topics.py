@@ -1,9 +1,11 @@
 """What changed of a team's servers, gathered and published together, once per window.
 
 The first change after quiet goes out at once, further ones in windows of LIVE_WINDOW_MS (a
-throttle, not a debounce): twenty progress frames of fifty servers become one message. A change of
-the record is shown after its commit, or after PATIENCE_S marked "not yet recorded": the live path
-never waits for the database longer than that.
+throttle, not a debounce): twenty progress frames of fifty servers become one message. A failure
+does not wait for the window: it goes out with its card before the rest is rendered, URGENT_S after
+the last message at the earliest, and so has the lower seq. A change of the record is shown after
+its commit, or after PATIENCE_S marked "not yet recorded": the live path never waits for the
+database longer than that.
 """
 
 import asyncio
@@ -28,6 +30,7 @@ from telemetry.envelope import change_text, group_of, team_topic
 from telemetry.overview import Overview
 from telemetry.stores import FEED_LIMIT, Change, Fragment, Part, Stamp, Stamped, live_store
 from telemetry.transitions import AttemptEnded, AttemptSeen, AttemptStarted, Transition
+from telemetry.words import Tone
 
 if TYPE_CHECKING:
     from telemetry.live import Live
@@ -38,6 +41,8 @@ PATIENCE_S = 0.05
 # While the store is away, cards are rendered for nothing: not so often then.
 STORE_AWAY_S = 1.0
 ANNOUNCE_S = 1.0
+# A server that fails and fails must not take the window away from everybody.
+URGENT_S = 0.05
 # Fifty would keep the sockets waiting; a card takes some tenths of a millisecond.
 CARDS_AT_ONCE = 5
 # What the overview of a team speaks of.
@@ -129,6 +134,8 @@ class Topic:
         self.board: Board | None = None
         self._wake = asyncio.Event()
         self._dirty: dict[int, Side] = {}
+        self._urgent: dict[int, Side] = {}
+        self._hurry = asyncio.Event()
         # As many as the feed holds: a server may tell of thousands in one answer.
         self._lines: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
         # What was told last, to tell it again where what is retained was lost.
@@ -145,6 +152,7 @@ class Topic:
         finally:
             self.lives.remove(live)
             self._dirty.pop(live.leased.server_id, None)
+            self._urgent.pop(live.leased.server_id, None)
 
     def touch(self, side: Side) -> None:
         """Note that a side may have something new to show."""
@@ -159,19 +167,45 @@ class Topic:
     def tell(self, live: "Live", lines: list[Happening]) -> None:
         """Note lines for the feed, in the order in which things happened."""
         self._lines.extend((live, line) for line in lines)
+        if any(line.tone is Tone.BAD for line in lines):
+            self._urgent[live.leased.server_id] = live
+            self._hurry.set()
 
     async def run(self) -> None:
         """Publish what changes until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            dirty, self._dirty = list(self._dirty.values()), {}
+            dirty = self._due()
             unsaved = [future for side in dirty for future in side.unsaved]
             if unsaved:
                 await asyncio.wait(unsaved, timeout=PATIENCE_S)
             told = await self._try_to_publish(dirty)
             pause_s = self.window_s if told else max(self.window_s, STORE_AWAY_S)
-            await asyncio.sleep(max(0.0, self._published_at + pause_s - time.monotonic()))
+            await self._rest(pause_s, hurried=told)
+
+    def _due(self) -> list[Side]:
+        """Return the cards to publish now: only the urgent ones, where there are any."""
+        urgent, self._urgent = self._urgent, {}
+        self._hurry.clear()
+        if not urgent:
+            dirty, self._dirty = self._dirty, {}
+            return list(dirty.values())
+        for server_id in urgent:
+            self._dirty.pop(server_id, None)
+        if self._dirty:
+            self._wake.set()
+        return list(urgent.values())
+
+    async def _rest(self, pause_s: float, hurried: bool) -> None:
+        """Wait until the window is over, or something urgent may go out before."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self._left_s(pause_s))):
+                await (self._hurry.wait() if hurried else asyncio.Event().wait())
+                await asyncio.sleep(max(0.0, self._left_s(URGENT_S)))
+
+    def _left_s(self, pause_s: float) -> float:
+        return self._published_at + pause_s - time.monotonic()
 
     async def _try_to_publish(self, dirty: list[Side]) -> bool:
         """Publish; whatever goes wrong must not end this task, on which all viewers depend."""

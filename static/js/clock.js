@@ -2,6 +2,7 @@
  * Time on the page.
  *
  *   clock.hear(iso)     a message of the server says that it is `iso` there now
+ *   clock.meet(iso)     the same, on a connection that has just begun
  *   clock.now()         milliseconds since 1970 on the server's clock, NaN before the first word
  *   clock.show(root)    put every <time data-…> within root into words
  *   clock.start(each)   do that for the page now and each second, and call each() after it
@@ -22,25 +23,33 @@ const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY_MS = 86_400_000;
 // A message that was held up on its way makes the server look slow: the newest few words are kept
-// and the one that was fastest is believed.
+// and the one that was fastest is believed. Not those of long ago: a laptop may have slept since.
 const WORDS_KEPT = 8;
+const WORDS_KEPT_MS = 60_000;
 
-/** @type {number[]} server time minus performance.now(), as the last messages have it */
-const offsets = [];
+/** @type {{offset: number, heardAt: number}[]} server time minus performance.now(), and when */
+let words = [];
 
-export const clock = { hear, now, show, start };
+export const clock = { hear, meet, now, show, start };
 
 /** @param {string} iso */
 function hear(iso) {
   const at = Date.parse(iso);
   if (Number.isNaN(at)) return;
-  offsets.push(at - performance.now());
-  if (offsets.length > WORDS_KEPT) offsets.shift();
+  const heardAt = performance.now();
+  const recent = words.filter((word) => heardAt - word.heardAt < WORDS_KEPT_MS);
+  words = [...recent.slice(1 - WORDS_KEPT), { offset: at - heardAt, heardAt }];
+}
+
+/** @param {string} iso the first word on a new connection: what was reckoned before is forgotten */
+function meet(iso) {
+  words = [];
+  hear(iso);
 }
 
 /** @returns {number} */
 function now() {
-  return offsets.length ? Math.max(...offsets) + performance.now() : NaN;
+  return words.length ? Math.max(...words.map((word) => word.offset)) + performance.now() : NaN;
 }
 
 /** @param {() => void} each */

@@ -10,6 +10,8 @@ import { button, element, fill, icon } from "./dom.js";
 import { toast } from "./toasts.js";
 
 const BANNER_AFTER_MS = 5_000;
+// The dot moves only while something comes: a page on which nothing happens draws nothing.
+const QUIET_MS = 5_000;
 const SIGNED_OUT = 4401;
 const TROUBLE = ["reconnecting", "polling", "offline", "refused", "silent", "stale"];
 const BAD = ["offline", "refused"];
@@ -100,6 +102,7 @@ export function showLink(live) {
       if (place.textContent !== words) place.textContent = words;
     }
     sayAge(live);
+    badge?.toggleAttribute("data-quiet", performance.now() - live.shownAt > QUIET_MS);
     const gone = TROUBLE.includes(state.name) || state.name === "connecting";
     const late = gone && performance.now() - goneSince >= BANNER_AFTER_MS;
     if (!banner || banner.hidden === !late) return;

@@ -15,6 +15,7 @@
  *   live.error            what went wrong, as a sentence; null while nothing is
  *   live.lastUpdate       time of the last message on the server's clock, as a Date, or null
  *   live.reconnectAttempt the attempt that goes on or comes next, 0 while there is none
+ *   live.shownAt          performance.now() when something was last put in place
  *   live.topics           what is followed
  *   live.messages         how many came, live.length their length in characters, live.lag_ms the
  *                         last round trip; of them live.malformed made no sense; live.gaps
@@ -70,7 +71,7 @@ class Live extends EventTarget {
     /** @type {any[]} */
     this._queue = [];
     this._paused = this._overflowed = false;
-    this._shownAt = -Infinity;
+    this.shownAt = -Infinity;
     this._timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     this._unread = { length: 0, since: NaN };
     this._hear(main.dataset.at ?? "");
@@ -254,7 +255,10 @@ class Live extends EventTarget {
   /** @param {any} message */
   _take(message) {
     this._debug(message.type, message);
-    if (message.type === "hello") this._link.beatS(message.beat_s);
+    if (message.type === "hello") {
+      clock.meet(message.at);
+      this._link.beatS(message.beat_s);
+    }
     if (message.type === "beat" && message.sent) this.lag_ms = performance.now() - message.sent;
     if (message.type === "error") console.warn("live:", message.reason);
     if (message.type === "resumed") this._resumed(message);
@@ -343,7 +347,7 @@ class Live extends EventTarget {
   /** The first after quiet at once, the others together: a throttle, so nothing waits for ever. */
   _schedule() {
     if (this._timer !== undefined) return;
-    const wait_ms = this._shownAt + this.options.buffer_ms - performance.now();
+    const wait_ms = this.shownAt + this.options.buffer_ms - performance.now();
     if (wait_ms <= 0) this._flush();
     else this._timer = setTimeout(() => this._flush(), wait_ms);
   }
@@ -352,7 +356,7 @@ class Live extends EventTarget {
     clearTimeout(this._timer);
     this._timer = undefined;
     if (this._paused || !this._queue.length) return;
-    this._shownAt = performance.now();
+    this.shownAt = performance.now();
     const messages = this._queue.splice(0);
     for (const message of messages) {
       put(message);

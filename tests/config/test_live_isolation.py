@@ -4,14 +4,13 @@ The matrix of test_isolation.py for the live addresses: every kind of topic, eve
 teams. A kind of topic without a line in TOPICS fails by name.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from channels.testing import ApplicationCommunicator, WebsocketCommunicator
+from channels.testing import ApplicationCommunicator
 from django.conf import settings as site
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
@@ -22,6 +21,7 @@ from history.models import Run
 from telemetry.models import Membership, Role, Server
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns
 from tests.config.test_isolation import PERSONAS, Policy, Side, World, expected
+from tests.config.wires import Socket, headers, http
 
 TOPICS: dict[str, Callable[[Side], str]] = {
     "team": lambda side: f"team-{side.team.pk}",
@@ -38,57 +38,10 @@ each_topic = pytest.mark.parametrize("kind", TOPICS)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def headers(browser: Client, **more: str) -> list[tuple[bytes, bytes]]:
-    """Return what a browser with these cookies sends."""
-    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
-    told = {"host": "localhost", "cookie": cookies, **more}
-    return [(name.encode(), value.encode()) for name, value in told.items() if value]
-
-
 @pytest.fixture(autouse=True)
 def nobody_was_refused() -> None:
     """Forget the refusals of other tests: they are counted by address, which all have in common."""
     cache.clear()
-
-
-class Socket:
-    """One browser's socket: what it heard, and the code that it was closed with."""
-
-    def __init__(self, browser: Client, topic: str, origin: str = "http://localhost") -> None:
-        from config.asgi import application
-
-        path = f"/live/socket/?topic={topic}"
-        told = headers(browser, origin=origin)
-        self.heard: list[dict[str, Any]] = []
-        self.communicator = WebsocketCommunicator(application, path, told)
-
-    async def open(self) -> bool:
-        """Open the socket; say whether it was accepted."""
-        accepted, _ = await self.communicator.connect(timeout=5)
-        return bool(accepted)
-
-    async def say(self, **said: Any) -> None:
-        """Say something, as a browser would."""
-        await self.communicator.send_to(text_data=json.dumps(said))
-
-    async def hear(self, *kinds: str) -> dict[str, Any]:
-        """Return the next message of one of the kinds."""
-        while True:
-            self.heard.append(json.loads(await self.communicator.receive_from(timeout=5)))
-            if self.heard[-1]["type"] in kinds:
-                return self.heard[-1]
-
-    async def closed(self) -> int:
-        """Listen until the socket is closed, and return the code."""
-        while True:
-            message = await self.communicator.receive_output(timeout=5)
-            if message["type"] == "websocket.close":
-                return int(message["code"])
-            self.heard.append(json.loads(message["text"]))
-
-    async def leave(self) -> None:
-        """Close the socket."""
-        await self.communicator.disconnect()
 
 
 async def over_socket(browser: Client, topic: str) -> tuple[str, str]:
@@ -119,34 +72,6 @@ async def over_subscription(browser: Client, topic: str) -> tuple[str, str]:
     assert found["topic"] == topic
     await socket.leave()
     return WORDS[found["code"]] if found["type"] == "error" else "ok", json.dumps(socket.heard)
-
-
-async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, str], str]:
-    """Return status, headers and the body up to a first snapshot or its end."""
-    from config.asgi import application
-
-    address, _, query = path.partition("?")
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": address,
-        "query_string": query.encode(),
-        "headers": headers(browser, **more),
-        "client": ["127.0.0.1", 1],
-    }
-    asked = ApplicationCommunicator(application, scope)
-    await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
-    start = await asked.receive_output(5)
-    body, whole = "", False
-    while not whole and '"type":"snapshot"' not in body:
-        part = await asked.receive_output(5)
-        body += part.get("body", b"").decode()
-        whole = not part.get("more_body", False)
-    if not whole:
-        await asked.send_input({"type": "http.disconnect"})
-    await asked.wait(5)
-    told = {name.decode(): value.decode() for name, value in start["headers"]}
-    return start["status"], told, body
 
 
 async def over_events(browser: Client, topic: str) -> tuple[str, str]:
@@ -339,58 +264,3 @@ def test_an_open_socket_outlives_the_checks_that_it_passes() -> None:
         return bool(quiet)
 
     assert async_to_sync(scenario)()
-
-
-def test_an_address_that_is_refused_again_and_again_is_asked_to_wait(settings: Any) -> None:
-    settings.LIVE_REFUSALS_PER_HOUR = 3
-    world = World()
-    world.enter("anonymous")
-
-    async def scenario() -> list[tuple[int, dict[str, str], str]]:
-        return [await http("/live/snapshot/?topic=team-1", world.browser) for _ in range(4)]
-
-    answers = async_to_sync(scenario)()
-    assert [status for status, _, _ in answers] == [401, 401, 401, 429]
-    assert 0 < int(answers[-1][1]["retry-after"]) <= 3600
-
-
-def test_a_person_has_a_limited_number_of_connections(settings: Any) -> None:
-    settings.LIVE_CONNECTIONS = 2
-    world = World()
-    world.enter("bob")
-    topic = TOPICS["team"](world.sides[0])
-
-    async def scenario() -> tuple[int, str]:
-        sockets = [Socket(world.browser, topic) for _ in range(4)]
-        for socket in sockets[:2]:
-            await socket.open()
-            await socket.hear("snapshot")
-        await sockets[2].open()
-        refused = await sockets[2].closed()
-        await sockets[0].leave()
-        await asyncio.sleep(0)
-        await sockets[3].open()
-        found = await sockets[3].hear("snapshot", "error")
-        for socket in (sockets[1], sockets[3]):
-            await socket.leave()
-        return refused, found["type"]
-
-    assert async_to_sync(scenario)() == (4429, "snapshot")
-
-
-def test_who_says_too_much_is_not_heard_and_then_closed(settings: Any) -> None:
-    settings.LIVE_MESSAGES_PER_MINUTE = 10
-    world = World()
-    world.enter("bob")
-    socket = Socket(world.browser, TOPICS["team"](world.sides[0]))
-
-    async def scenario() -> int:
-        assert await socket.open()
-        await socket.hear("snapshot")
-        for _ in range(21):
-            await socket.say(type="beat")
-        return await socket.closed()
-
-    assert async_to_sync(scenario)() == 4429
-    assert sum(message["type"] == "beat" for message in socket.heard) == 10
-    assert [m["code"] for m in socket.heard if m["type"] == "error"] == [4429]

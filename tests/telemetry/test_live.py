@@ -4,13 +4,14 @@ import asyncio
 import json
 import re
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from telemetry import live, topics
-from telemetry.activity import happenings
+from telemetry.activity import Happening, happenings
 from telemetry.cards import card_of
 from telemetry.contact import Answered, Passed
 from telemetry.envelope import change_text, snapshot_text
@@ -19,6 +20,7 @@ from telemetry.live import Live, attributes, feed_line, is_step, rendered
 from telemetry.machine import ServerState
 from telemetry.stores import FEED_LIMIT, MemoryStore, Part, Stamp, Stamped
 from telemetry.topics import Topic
+from telemetry.words import Tone
 from tests.telemetry.test_machine import BEGAN, Feed, prompt, step
 from tests.telemetry.traces import all_channels, events, load
 
@@ -282,6 +284,34 @@ def test_it_does_not_delay_the_first_change_after_quiet(published, settings):
         return published[0][0] - asked_at
 
     assert run_live(work, published) < 0.5
+
+
+def test_a_failure_overtakes_what_waits_for_the_window(published, settings):
+    settings.LIVE_WINDOW_MS = 1000
+    failure = Happening("ended", Tone.BAD, "s-failed", "Scene 7 failed", BEGAN)
+
+    async def work(feed, side):
+        other = Live(replace(LEASED, server_id=4), ServerState(), side.topic)
+        side.touch()
+        other.touch()
+        await until_sent(published, 1)
+        feed.log(0, step(1, 20))
+        side.touch()
+        failed_at = asyncio.get_running_loop().time()
+        saved = Future()
+        saved.set_result(None)
+        other.state.apply(Answered(0.0), BEGAN)
+        other.changed([failure], saved)
+        await until_sent(published, 3)
+        return failed_at
+
+    failed_at = run_live(work, published)
+    _, (urgent_at, urgent), (rest_at, rest) = published
+    assert urgent_at - failed_at < 0.1 + topics.URGENT_S
+    assert [line.id[:8] for line in urgent.feed] == ["event-4-"]
+    assert {fragment.id.split("-")[1] for fragment in urgent.fragments} == {"4"}
+    assert rest_at - published[0][0] >= 0.9
+    assert {fragment.id.split("-")[1] for fragment in rest.fragments} == {"3"}
 
 
 def test_it_shows_a_change_after_its_commit(published):

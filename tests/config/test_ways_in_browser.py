@@ -1,0 +1,104 @@
+"""A wall behind a proxy that lets less and less through, and then everything again."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.config.test_in_browser import PASSWORD
+from tests.nginx import Nginx
+from tests.processes import Site, free_port, simulator, submit
+from tests.processes import until as comes
+
+pytest_plugins = ("tests.browser", "tests.processes")
+
+
+@pytest.fixture
+def comfyui(started):
+    """Return the port of a simulated server that runs what it is sent."""
+    port = free_port()
+    simulator(started, port)
+    return port
+
+
+@pytest.fixture
+def proxy(started, comfyui, tmp_path):
+    """Return an nginx before a site that watches the simulated server."""
+    url = f"http://127.0.0.1:{comfyui}"
+    site = started(Site, "--comfyui", url, SCENEWATCH_ADMIN_PASSWORD=PASSWORD).up()
+    nginx = Nginx(tmp_path, site.port)
+    yield nginx
+    nginx.stop()
+
+
+def sign_in(page, proxy):
+    page.goto(f"http://127.0.0.1:{proxy.port}/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def sees_a_run(page, comfyui, steps):
+    """Have a run worked off, and wait until the wall has shown its end."""
+    submit(comfyui, steps=steps, delay=0.02)
+    expect(page.locator("#feed")).to_contain_text("completed in", timeout=20_000)
+    page.evaluate("document.getElementById('feed').replaceChildren()")
+
+
+def test_it_takes_what_the_proxy_lets_through_and_comes_back_live(
+    page, proxy, comfyui, until, complaints
+):
+    page.clock.install()
+    proxy.start("/live/socket/")
+    sign_in(page, proxy)
+
+    until("globalThis.live?.transport === 'stream' && live.state === 'live'")
+    sees_a_run(page, comfyui, 3)
+    assert set(proxy.answers("/live/socket/")) == {403}
+    assert set(proxy.answers("/live/events/")) <= {200}
+
+    page.evaluate("window.sameDocument = true")
+    proxy.start("/live/socket/", "/live/events/")
+    while page.evaluate("live.state") != "polling":
+        page.clock.run_for(2_000)
+        page.wait_for_timeout(50)
+    assert page.locator("#conn .words").text_content() == "Polling"
+    submit(comfyui, steps=4, delay=0.02)
+    for _ in range(3):
+        page.clock.run_for(30_000)
+        page.wait_for_timeout(700)
+    expect(page.locator("#feed")).to_contain_text("completed in")
+    assert {200} <= set(proxy.answers("/live/snapshot/")) <= {200, 304}
+
+    proxy.start()
+    while page.evaluate("live.transport") != "socket":
+        page.clock.run_for(5_000)
+        page.wait_for_timeout(50)
+    until("live.state === 'live'")
+    page.evaluate("document.getElementById('feed').replaceChildren()")
+    sees_a_run(page, comfyui, 5)
+    assert page.evaluate("sameDocument")
+    page.evaluate("live.disconnect()")
+    comes(lambda: 101 in proxy.answers("/live/socket/"), "the end of the socket in nginx's log")
+    complaints.clear()  # the browser reports each refusal itself
+
+
+def test_offline_for_a_minute_it_is_right_within_two_seconds(
+    page, proxy, comfyui, until, complaints
+):
+    proxy.start()
+    sign_in(page, proxy)
+    until("globalThis.live?.state === 'live'")
+    page.clock.install()
+    page.context.set_offline(True)
+    proxy.stop()
+    submit(comfyui, steps=3, delay=0.02)
+    for _ in range(6):
+        page.clock.run_for(10_000)
+        page.wait_for_timeout(200)
+    assert page.evaluate("live.state") != "live"
+
+    proxy.start()
+    page.context.set_offline(False)
+
+    expect(page.locator("#conn")).to_have_attribute("data-state", "live", timeout=2_000)
+    expect(page.locator("article.server")).to_contain_text("Completed", timeout=500)
+    complaints.clear()
