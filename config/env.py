@@ -5,6 +5,7 @@ can hold docs/configuration.md against the code.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -14,6 +15,8 @@ PREFIX = "SCENEWATCH_"
 VARIABLES: dict[str, str] = {}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True}
 _BOOLEANS |= {"0": False, "false": False, "no": False, "off": False, "": False}
+
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[1-9]\d{0,4})?")
 
 
 def text(name: str, default: str = "") -> str:
@@ -88,6 +91,22 @@ def numbers(name: str, default: str) -> tuple[float, ...]:
             f"{PREFIX}{name} must be numbers above 0 with commas between them, like {default}."
         )
     return result
+
+
+def origins(name: str) -> tuple[str, ...]:
+    """Return a comma-separated variable of exact origins, as browsers write them; none unless set.
+
+    "*" and "null" are refused: they would let in everybody.
+    """
+    found = tuple(words(name))
+    wrong = next((word for word in found if not _ORIGIN.fullmatch(word)), None)
+    if wrong is not None:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name}: {wrong!r} is no origin; write scheme, host in small letters and, if "
+            "it is not the usual one, port, with commas between them, like "
+            "https://tools.example.org,http://localhost:3000."
+        )
+    return found
 
 
 def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "ninja",  # for Swagger UI, which is in its static files
     "template_partials",
     "config",
     "telemetry",
@@ -116,7 +117,13 @@ LIVE_STORE = "telemetry.stores.MemoryStore"
 CELERY_BROKER_URL = "memory://localhost/"
 # memory:// looks for work once a second by default, which a person who pressed a button notices.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
-CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Limits are counted in it, by address: beyond 300, the default, counts would be dropped.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 if REDIS_URL:
     try:
         _redis_number = parse_url(REDIS_URL).get("db", 0)  # type: ignore[no-untyped-call]
@@ -201,6 +208,12 @@ ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 # How often an open socket asks whether its user may still listen; the promise is 60 s.
 ACCESS_RECHECK_S = env.number("ACCESS_RECHECK_S", 20, 0.05, 60)
+
+# --- API ----------------------------------------------------------------------------------------
+API_REQUESTS_PER_MINUTE = env.whole("API_REQUESTS_PER_MINUTE", 600, 1, 1_000_000)
+API_REFUSALS_PER_HOUR = env.whole("API_REFUSALS_PER_HOUR", 100, 1, 1_000_000)
+# Other sites whose scripts may read answers (CORS); none unless set.
+API_ORIGINS = env.origins("API_ORIGINS")
 
 # --- Transport and content security -------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from history import nightly
 from history.closing import close_deleted
+from telemetry import tokens
 from telemetry.models import SignInLink
 
 log = logging.getLogger(__name__)
@@ -19,14 +20,17 @@ log = logging.getLogger(__name__)
     autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=30, max_retries=8
 )
 def housekeeping() -> None:
-    """Delete log-in sessions and sign-in links that have expired; a locked database is retried.
+    """Delete sessions, sign-in links and API tokens that ended; a locked database is retried.
 
     Attempts that were open on a server when it was deleted become lost.
     """
     sessions, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     links, _ = SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
     lost = close_deleted(timezone.now())
+    ended = tokens.delete_ended(timezone.now())
     log.info("housekeeping: %d expired sessions and %d sign-in links deleted", sessions, links)
+    if ended:
+        log.info("housekeeping: %d API tokens deleted that ended a month ago", ended)
     if lost:
         log.info("housekeeping: %d attempts lost with their deleted servers", lost)
 

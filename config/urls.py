@@ -2,11 +2,18 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from config import api, api_door
 from history.run_watches import bells
-from telemetry import tv_pages, views
+from telemetry import token_views, tv_pages, views
+
+handler400, handler404, handler500 = (
+    api_door.handler400,
+    api_door.handler404,
+    api_door.handler500,
+)
 
 # Django's own view would also answer PUT and OPTIONS.
 login = require_http_methods(["GET", "HEAD", "POST"])(
@@ -30,5 +37,12 @@ urlpatterns = [
     path("teams/<slug:slug>/settings/tv/<int:pk>/revoke/", tv_pages.revoke, name="revoke_tv_link"),
     path("teams/<slug:slug>/bells/", bells, name="bells"),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
+    path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
+    path(
+        "teams/<slug:slug>/settings/tokens/<int:pk>/revoke/",
+        token_views.revoke_token,
+        name="revoke_token",
+    ),
+    path("api/v1/", include((api.urlpatterns, "api"))),
     path("admin/", admin.site.urls),
 ]

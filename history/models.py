@@ -137,6 +137,9 @@ class Attempt(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["-seen_at"], name="attempt_by_seen"),
+            models.Index(fields=["-ended_at"], name="attempt_by_end"),
+            models.Index(fields=["server", "-seen_at"], name="attempt_seen_on_server"),
             models.Index(fields=["server", "-ended_at"], name="attempt_newest_end"),
             models.Index(fields=["server", "status"], name="attempt_by_status"),
             models.Index(fields=["workload", "outcome", "-ended_at"], name="attempt_of_workload"),

@@ -19,7 +19,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from telemetry.models import Membership, Role, Server, Team, TvLink
+from telemetry.models import ApiToken, Membership, Role, Server, Team, TvLink
 
 Person = AbstractBaseUser | AnonymousUser
 
@@ -86,6 +86,25 @@ def tv_allowed(link_ids: Collection[int]) -> dict[int, int]:
     unseen = Q(last_seen_at=None) | Q(last_seen_at__lt=at - TV_SEEN)
     good.filter(unseen).update(last_seen_at=at)
     return dict(good.values_list("pk", "team_id"))
+
+
+def tokens_for(membership: Membership) -> QuerySet[ApiToken]:
+    """Return the API tokens that a member sees: their own, as team admin all of the team's."""
+    tokens = ApiToken.objects.filter(membership__team=membership.team)
+    if not membership.may(Role.ADMIN):
+        tokens = tokens.filter(membership=membership)
+    return tokens.select_related("membership__user", "membership__team")
+
+
+def token_for(user: Person, slug: str, pk: int) -> ApiToken:
+    """Return a token of the team that the user may revoke: their own, as team admin anybody's."""
+    membership = team_for(user, slug)
+    token = ApiToken.objects.filter(pk=pk, membership__team=membership.team).first()
+    if token is None:
+        raise Http404
+    if token.membership_id != membership.pk and not membership.may(Role.ADMIN):
+        raise PermissionDenied
+    return token
 
 
 def _membership(user: Person, team: Q, role: Role) -> Membership:

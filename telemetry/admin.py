@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from telemetry import tls
 from telemetry.models import (
+    ApiToken,
     BlindWindow,
     ClientClaim,
     Device,
@@ -344,4 +345,20 @@ class SignInLinkAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Allow: a link that went astray must be stoppable."""
+        return self.admin_site.has_permission(request)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(RecordAdmin):
+    """API tokens of all teams; deleting one makes it worthless, and closes its sockets."""
+
+    list_display = ("prefix", "name", "membership", "scope", "last_used_at", "expires_at")
+    list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter), "membership__team")
+    list_select_related = ("membership__user", "membership__team")
+    search_fields = ("prefix", "name", "membership__user__username", "membership__team__name")
+    date_hierarchy = "created_at"
+    exclude = ("token_sha256",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Allow: a token that went astray must be stoppable."""
         return self.admin_site.has_permission(request)

@@ -38,7 +38,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         try:
             asked = wanted_in(self.scope["query_string"].decode("latin-1"))
-            listener = admittance.listener_of(self.scope)
+            listener = await admittance.listener_of(self.scope)
             self.connection = LiveConnection(listener, self._say, self._shut)
             await self.connection.begin(asked)
         except NotATopic as wrong:

@@ -49,7 +49,7 @@ def device_rows(state: ServerState, at: datetime) -> list[DeviceRow]:
 
 def _row(state: ServerState, place: int, device: Device, at: datetime) -> DeviceRow:
     card = state.gpus.reading(place, at)
-    total, free, grade = _memory(device, card)
+    total, free, grade = memory_of(device, card)
     used = max(0, total - free) if total is not None and free is not None else None
     percent = round(100 * used / total, 1) if used is not None and total else None
     return DeviceRow(
@@ -66,7 +66,7 @@ def _row(state: ServerState, place: int, device: Device, at: datetime) -> Device
     )
 
 
-def _memory(device: Device, card: GpuReading | None) -> tuple[int | None, int | None, Grade]:
+def memory_of(device: Device, card: GpuReading | None) -> tuple[int | None, int | None, Grade]:
     """Return total and free bytes from one source, and which it is."""
     if card is not None and card.free_bytes is not None:
         return card.total_bytes, card.free_bytes, Grade.MEASURED

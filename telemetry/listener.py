@@ -16,6 +16,8 @@ from django.http import Http404
 from django.utils.module_loading import import_string
 
 from telemetry.access import OpenSession, Person, sessions_allowed
+from telemetry.models import Scope
+from telemetry.tokens import token_of, tokens_allowed
 
 SIGNED_OUT = 4401
 NO_ACCESS = 4403
@@ -33,10 +35,11 @@ Door = Callable[[Person, int], int]
 class Refused(Exception):
     """A connection, or a topic on it, is refused with a code that a socket is closed with."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, wait_s: int | None = None) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.wait_s = wait_s
 
 
 class Listener(Protocol):
@@ -96,6 +99,47 @@ class SignedIn:
         """Return the teams that each may still listen to; who is signed out, is left out."""
         teams = sessions_allowed([each.session for each in listeners])
         return {each: teams[each.session] for each in listeners if each.session in teams}
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A program with an API token: it listens as the member who made it, in that team alone."""
+
+    user: Person = field(compare=False)
+    token_id: int
+    team_id: int
+
+    @property
+    def name(self) -> str:
+        """Return whose connections are counted together."""
+        return f"token-{self.token_id}"
+
+    @classmethod
+    def of(cls, text: str) -> "Bearer":
+        """Return who holds a token; raises Refused where it does not open this."""
+        token = token_of(text)
+        if token is None:
+            raise Refused(SIGNED_OUT, "this token opens nothing: unknown, expired or revoked")
+        if not token.may(Scope.READ):
+            raise Refused(NO_ACCESS, f"this token may {token.scope}, but not read")
+        return cls(token.membership.user, token.pk, token.membership.team_id)
+
+    async def enter(self, topic: str) -> int:
+        """Return the team of a topic; raises Refused where it may not be listened to."""
+        team_id: int = await database_sync_to_async(entered)(self.user, topic)
+        if team_id != self.team_id:
+            raise Refused(NOT_FOUND, f"{topic} is not there, or not yours")
+        return team_id
+
+    def worded(self, text: str) -> str:
+        """Return a finished text: a token reads what its owner does."""
+        return text
+
+    @classmethod
+    def allowed(cls, listeners: Collection["Bearer"]) -> "Allowed":
+        """Return the teams that each may still listen to; who may no longer at all, is left out."""
+        teams = tokens_allowed([each.token_id for each in listeners])
+        return {each: teams[each.token_id] for each in listeners if each.token_id in teams}
 
 
 def entered(user: Person, topic: str) -> int:

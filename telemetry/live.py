@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2s
 from typing import Any, get_args
@@ -17,6 +18,7 @@ from django.template.loader import get_template
 
 from telemetry.activity import Happening
 from telemetry.cards import Card, card_of
+from telemetry.facts import facts_of, facts_patch
 from telemetry.hot import Hot, Patch, filled
 from telemetry.leases import Leased
 from telemetry.machine import ServerState
@@ -42,6 +44,8 @@ SHOWN = {**PARTS, "chip": ("name", "badge", "notice")}
 # The card says it was heard of this often even when nothing else changes, so that a collector that
 # died does not look like a quiet farm. One at rest is looked at every 15 s (watch.py).
 HEARD_EVERY_S = 5.0
+# While a prompt samples, programs are told its step this often; of everything else at once.
+FACTS_EVERY_S = 1.0
 FRAMES = frozenset(get_args(f.Event))
 
 
@@ -120,6 +124,7 @@ class Live:
         self._card: Card | None = None
         self._whole = True
         self._heard_sent = 0.0
+        self._facts_at = 0.0
 
     @property
     def fence(self) -> tuple[int, int]:
@@ -162,7 +167,18 @@ class Live:
         """Return what is different from what was sent before, and take it as sent."""
         self.settle()
         step = self._step(at)
-        return self._change(at) if step is None else step
+        if step is None:
+            return self._with_facts(self._change(at), at)
+        due = time.monotonic() - self._facts_at >= FACTS_EVERY_S
+        return self._with_facts(step, at) if due else step
+
+    def _with_facts(self, change: Change, at: datetime) -> Change:
+        """Add the state as data for programs to a change, where there is one."""
+        if not change:
+            return change
+        self._facts_at = time.monotonic()
+        facts = facts_of(self.state, at, unrecorded=bool(self.unsaved))
+        return replace(change, facts=[facts_patch(self.leased, facts)])
 
     def _step(self, at: datetime) -> Change | None:
         """Return a further step of the prompt at work; None where more may be different."""

@@ -314,3 +314,69 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.user}, until {self.expires_at:%d %b %H:%M}"
+
+
+class Scope(models.TextChoices):
+    """What an API token is for; `SCOPE_GRANTS` says what each includes."""
+
+    READ = "read", "Read"
+    WRITE = "write", "Read and write"
+    INGEST = "ingest", "Ingest only"
+
+
+SCOPE_GRANTS = {
+    Scope.READ: {Scope.READ},
+    Scope.WRITE: {Scope.READ, Scope.WRITE},
+    Scope.INGEST: {Scope.INGEST},
+}
+# A token can never do more than its member's role can.
+SCOPE_ROLE = {
+    Scope.READ: Role.VIEWER,
+    Scope.WRITE: Role.OPERATOR,
+    Scope.INGEST: Role.OPERATOR,
+}
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """API tokens, narrowed by whether they still open anything."""
+
+    def alive(self, at: dt.datetime) -> "ApiTokenQuerySet":
+        """Return the tokens that are neither revoked nor expired, of users who are active."""
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
+        return self.filter(unexpired, revoked_at=None, membership__user__is_active=True)
+
+
+class ApiToken(models.Model):
+    """A program's way in, as one member of one team; it ends with the membership.
+
+    Only the SHA-256 of the text is kept. `prefix` is its beginning: shown, and what it is found by.
+    """
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=16, unique=True)
+    token_sha256 = models.CharField(max_length=64)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.READ)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="Noted once a minute at most.")
+
+    objects: ClassVar = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    def may(self, scope: Scope) -> bool:
+        """Say whether the token includes a scope, and its member's role still does too."""
+        granted = scope in SCOPE_GRANTS[Scope(self.scope)]
+        return granted and self.membership.may(SCOPE_ROLE[scope])
+
+    def ended_at(self, at: dt.datetime) -> dt.datetime | None:
+        """Return since when the token opens nothing, None while it does."""
+        ends = [end for end in (self.revoked_at, self.expires_at) if end is not None and end <= at]
+        return min(ends, default=None)

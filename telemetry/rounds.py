@@ -50,7 +50,7 @@ class Rounds:
         """Look after a connection; raises Refused where its listener has too many open."""
         name = connection.listener.name
         if self._count[name] >= settings.LIVE_CONNECTIONS:
-            raise Refused(TOO_MANY, f"{self._count[name]} connections are open already")
+            raise Refused(TOO_MANY, f"{self._count[name]} connections are open already", 60)
         self._count[name] += 1
         self._open.add(connection)
         if self._task is None or self._task.done():

@@ -37,20 +37,23 @@ class Fragment:
 class Change:
     """What one tick changed of a topic: elements, hot values and attributes, lines of the feed.
 
-    Lines are oldest first; one whose id is in the feed already takes the old one's place.
+    Lines are oldest first; one whose id is in the feed already takes the old one's place. Facts
+    (facts.py) are retained for programs and go to no viewer: they alone are no change.
     """
 
     fragments: list[Fragment] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     feed: list[Fragment] = field(default_factory=list)
+    facts: list[Patch] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.fragments or self.patches or self.feed)
 
     @property
     def values(self) -> list[Patch]:
-        """Return every value that is new, whether as a patch or in a fragment."""
-        return [*(patch for fragment in self.fragments for patch in fragment.hot), *self.patches]
+        """Return every value that is new: in a fragment, as a patch, or as facts."""
+        hot = (patch for fragment in self.fragments for patch in fragment.hot)
+        return [*hot, *self.patches, *self.facts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,15 @@ class Stamped:
 class Snapshot:
     """Everything retained of a topic, and how far it counts. The feed is newest first.
 
-    The last value of a slot stands in its fragment; patches are for what no slot holds.
+    The last value of a slot stands in its fragment; patches are for what no slot holds. What
+    neither shows is in `values`, by element and name.
     """
 
     stamp: Stamp
     fragments: list[Fragment]
     patches: list[Patch]
     feed: list[Fragment]
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def snapshot_of(
@@ -99,7 +104,9 @@ def snapshot_of(
     """
     whole = [Fragment(f.id, filled(f.html, values), f.into) for f in fragments]
     held = {fragment.id for fragment in fragments}
-    return Snapshot(stamp, whole, [patch for patch in values if patch[0] in held], feed)
+    patches = [patch for patch in values if patch[0] in held]
+    others = {(element, name): value for element, name, value in values if element not in held}
+    return Snapshot(stamp, whole, patches, feed, others)
 
 
 class Store(Protocol):

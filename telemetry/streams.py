@@ -46,6 +46,8 @@ STATUSES = {
 # anything on it, so what a reader that is stuck can make us keep has to end by itself.
 STREAM_S = 240.0
 STREAM_LENGTH = 1024 * 1024
+# After which a viewer may ask again while Redis or the database is away.
+AWAY_S = 5
 NO_STORE: Headers = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Headers = [(b"content-type", b"application/json"), *NO_STORE]
 EVENTS: Headers = [
@@ -79,7 +81,7 @@ async def _answered(scope: dict[str, Any], send: Send, answer: Answer) -> None:
         if scope["method"] != "GET":
             raise NotATopic("only GET is understood here")
         asked = wanted_in(scope["query_string"].decode("latin-1"))
-        await answer(asked, admittance.listener_of(scope))
+        await answer(asked, await admittance.listener_of(scope))
     except NotATopic as wrong:
         await _refuse(send, Refused(BAD_REQUEST, str(wrong)))
     except Refused as refused:
@@ -89,8 +91,8 @@ async def _answered(scope: dict[str, Any], send: Send, answer: Answer) -> None:
 
 
 async def _refuse(send: Send, refused: Refused) -> None:
-    waits = {TOO_MANY: admittance.retry_after_s(), TRY_AGAIN: 5}
-    after = [(b"retry-after", str(waits[refused.code]).encode())] if refused.code in waits else []
+    wait_s = refused.wait_s if refused.code != TRY_AGAIN else AWAY_S
+    after = [] if wait_s is None else [(b"retry-after", str(wait_s).encode())]
     text = error_text(refused.code, refused.reason, now())
     await _send_whole(send, STATUSES[refused.code], [*JSON, *after], text)
 

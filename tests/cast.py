@@ -26,6 +26,7 @@ from history.models import (
     Scene,
 )
 from telemetry.models import (
+    ApiToken,
     BlindWindow,
     ClientClaim,
     Device,
@@ -143,6 +144,13 @@ def make_tv_link(team: Team, user: User, **fields: Any) -> TvLink:
     return TvLink.objects.create(**{"team": team, **usual, **fields})
 
 
+def make_api_token(membership: Membership, **fields: Any) -> ApiToken:
+    """Return an API token of the member whose text nobody knows."""
+    n = next(_numbers)
+    usual = {"name": f"token-{n}", "prefix": f"sw_{n:08}", "token_sha256": f"{n:064}"}
+    return ApiToken.objects.create(**{"membership": membership, **usual, **fields})
+
+
 def make_run(team: Team, **fields: Any) -> Run:
     """Return a run of the team."""
     usual = {"external_id": f"run-{next(_numbers)}", "began_at": NOON, "touched_at": NOON}
@@ -233,9 +241,13 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         error_node_type=f"{word} node type",
         traceback=f"{word} traceback",
     )
+    membership = Membership.objects.get(team=team, user=member)
     rows: tuple[Model, ...] = (
         team,
-        Membership.objects.get(team=team, user=member),
+        membership,
+        make_api_token(
+            membership, name=f"{word} token", prefix=word, token_sha256=f"{word} digest"
+        ),
         server,
         run,
         scene,

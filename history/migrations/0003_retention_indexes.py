@@ -2,30 +2,7 @@ import datetime
 
 from django.db import migrations, models
 
-
-class AddIndexWhileInUse(migrations.AddIndex):
-    """An index that PostgreSQL builds while others go on writing.
-
-    One that a failed try left behind is invalid and in the way: it is dropped first, so that
-    `migrate` can simply be run again.
-    """
-
-    atomic = False
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor != "postgresql":
-            return super().database_forwards(app_label, schema_editor, from_state, to_state)
-        model = to_state.apps.get_model(app_label, self.model_name)
-        schema_editor.execute(
-            "DROP INDEX CONCURRENTLY IF EXISTS " + schema_editor.quote_name(self.index.name)
-        )
-        schema_editor.add_index(model, self.index, concurrently=True)
-
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor != "postgresql":
-            return super().database_backwards(app_label, schema_editor, from_state, to_state)
-        model = from_state.apps.get_model(app_label, self.model_name)
-        schema_editor.remove_index(model, self.index, concurrently=True)
+from history.while_in_use import AddIndexWhileInUse
 
 
 class Migration(migrations.Migration):

@@ -28,6 +28,7 @@ from history.models import (
 )
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
+    ApiToken,
     BlindWindow,
     ClientClaim,
     Device,
@@ -84,6 +85,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     ClientClaim: lambda n: cast.make_claim(new_team(n), new_user(n)),
     TvLink: lambda n: cast.make_tv_link(new_team(n), new_user(n)),
     SignInLink: lambda n: cast.make_link(new_user(n)),
+    ApiToken: lambda n: cast.make_api_token(cast.join(new_team(n), new_user(n))),
     Run: lambda n: cast.make_run(new_team(n)),
     Scene: lambda n: cast.make_scene(cast.make_run(new_team(n))),
     Attempt: new_attempt,
@@ -191,7 +193,7 @@ def test_a_record_cannot_be_changed(model: type[Model], root: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [m for m in RECORDS if m is not SignInLink], ids=lambda m: m._meta.label
+    "model", [m for m in RECORDS if m not in (SignInLink, ApiToken)], ids=lambda m: m._meta.label
 )
 def test_a_record_cannot_be_deleted(model: type[Model], root: Client) -> None:
     row = NEW[model](1)
@@ -206,6 +208,14 @@ def test_a_sign_in_link_can_be_deleted(root: Client) -> None:
     root.post(page(SignInLink, "delete", link.pk), {"post": "yes"})
 
     assert not SignInLink.objects.exists()
+
+
+def test_an_api_token_can_be_deleted(root: Client) -> None:
+    token = NEW[ApiToken](1)
+
+    root.post(page(ApiToken, "delete", token.pk), {"post": "yes"})
+
+    assert not ApiToken.objects.exists()
 
 
 def test_a_sign_in_link_does_not_show_its_digest(root: Client) -> None:

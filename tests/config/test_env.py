@@ -150,3 +150,30 @@ def test_it_refuses_what_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_CLOSED"):
         env.networks("CLOSED")
+
+
+def test_it_reads_origins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_SITES", "https://tools.example.org, http://localhost:3000")
+
+    assert env.origins("SITES") == ("https://tools.example.org", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "*",
+        "null",
+        "tools.example.org",
+        "https://tools.example.org/",
+        "https://*.example.org",
+        "https://Tools.example.org",
+        "https://a.example,*",
+        "ftp://a.example",
+        "https://user@a.example",
+    ],
+)
+def test_it_refuses_what_is_no_exact_origin(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEWATCH_SITES", wrong)
+
+    with pytest.raises(ImproperlyConfigured, match=r"SCENEWATCH_SITES: .* is no origin; write"):
+        env.origins("SITES")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -20,12 +21,23 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from history.models import Run
+from history.models import Attempt, Run
 from telemetry.envelope import team_topic
-from telemetry.models import ROLE_RANK, Membership, Role, Server, Team, TvLink
+from telemetry.models import (
+    ROLE_RANK,
+    ApiToken,
+    Membership,
+    Role,
+    Scope,
+    Server,
+    Team,
+    TvLink,
+)
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
-from tests.cast import Cast, furnish, make_cast
+from telemetry.tokens import make_token
+from tests.api import program
+from tests.cast import Cast, furnish, make_api_token, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
 # Not by who one is: test_tv_isolation.py has the holders of links.
@@ -48,6 +60,7 @@ class Side:
     word: str
     rows: dict[type[models.Model], models.Model]
     token: str
+    admins_token: ApiToken
 
 
 Arguments = Callable[[Side], dict[str, str]]
@@ -58,17 +71,35 @@ def slug(side: Side) -> dict[str, str]:
     return {"slug": side.team.slug}
 
 
+def team(side: Side) -> dict[str, str]:
+    """Return the parameter of the API's lists of a team."""
+    return {"team": side.team.slug}
+
+
+def nothing(side: Side) -> dict[str, str]:
+    """Return no arguments."""
+    return {}
+
+
+def row(name: str, model: type[models.Model]) -> Arguments:
+    """Return what gives the id of the side's row of a model as an argument."""
+    return lambda side: {name: str(side.rows[model].pk)}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
-    `data` is what a form posts there.
+    `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
+    is not signed in gets: the way to the sign-in page, or a refusal.
     """
 
     who: Role | str
     methods: frozenset[str]
-    arguments: Arguments = lambda side: {}
+    arguments: Arguments = nothing
     data: dict[str, str] = field(default_factory=dict)
+    query: Arguments = nothing
+    unknown: str = "sign in"
 
 
 POLICIES = {
@@ -86,6 +117,26 @@ POLICIES = {
     "tv/<str:token>/": Policy(HOLDER, LOOK, lambda side: {"token": "no-such-token"}),
     "teams/<slug:slug>/bells/": Policy(Role.VIEWER, FORM, slug, {"what": "run:0", "on": "0"}),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
+    "teams/<slug:slug>/settings/tokens/": Policy(
+        Role.VIEWER, FORM, slug, {"name": "mine", "scope": "read", "days": "30"}
+    ),
+    # Of an admin's token; that everybody may revoke their own: tests/telemetry/test_token_views.py.
+    "teams/<slug:slug>/settings/tokens/<int:pk>/revoke/": Policy(
+        Role.ADMIN, POST, lambda side: {**slug(side), "pk": str(side.admins_token.pk)}
+    ),
+    "api/v1/docs": Policy(SIGNED_IN, LOOK),
+    "api/v1/openapi.json": Policy(SIGNED_IN, LOOK, unknown="401"),
+    "api/v1/me": Policy(SIGNED_IN, LOOK, unknown="401"),
+    "api/v1/live": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    "api/v1/servers": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    "api/v1/servers/<int:server_id>": Policy(
+        Role.VIEWER, LOOK, row("server_id", Server), unknown="401"
+    ),
+    "api/v1/attempts": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    "api/v1/attempts/<int:attempt_id>": Policy(
+        Role.VIEWER, LOOK, row("attempt_id", Attempt), unknown="401"
+    ),
+    "api/v1/activity": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
 }
 ADMIN = Policy(SITE_ADMIN, FORM)
 
@@ -140,7 +191,9 @@ class World:
     @staticmethod
     def _side(team: Team, member: User, word: str) -> Side:
         rows = furnish(team, member, word)
-        return Side(team, word, rows, make_link_token(member, timedelta(hours=1)))
+        admin = Membership.objects.get(team=team, role=Role.ADMIN)
+        link = make_link_token(member, timedelta(hours=1))
+        return Side(team, word, rows, link, make_api_token(admin, name=f"{word} admin's"))
 
     def enter(self, persona: str) -> None:
         """Begin a new session for the persona, in the one browser."""
@@ -198,7 +251,7 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
     if policy.who == HOLDER:
         return "404"
     if persona == "anonymous" and policy.who != ANYBODY:
-        return "sign in"
+        return policy.unknown
     if not isinstance(policy.who, Role):
         return "ok"
     if role is None:
@@ -229,6 +282,7 @@ def test_a_page_answers_everybody_as_its_policy_says(route: Route, persona: str)
 
     for side in world.sides:
         path, role = route.filled(policy.arguments(side)), world.role(persona, side)
+        path = f"{path}?{urlencode(query)}" if (query := policy.query(side)) else path
         for method in METHODS:
             answers = ask(world, persona, method, path, policy.data)
             case = f"{persona}: {method} {path}"
@@ -236,6 +290,31 @@ def test_a_page_answers_everybody_as_its_policy_says(route: Route, persona: str)
             found, wanted = verdict(answers[0]), expected(policy, method, persona, role)
             assert found == wanted, f"{case} -> {found}, not {wanted}"
             assert not leaks(answers, words), f"{case} leaks {leaks(answers, words)}"
+
+
+API_ROUTES = [route for route in SITE_ROUTES if POLICIES[route.path].unknown == "401"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("persona", ["mallory", "bob", "olga", "alice"])
+@pytest.mark.parametrize("route", API_ROUTES, ids=lambda r: r.path)
+def test_a_token_is_answered_about_its_own_team_alone(route: Route, persona: str) -> None:
+    world = World()
+    words = world.forbidden_words(persona)
+    membership = Membership.objects.get(user=getattr(world.cast, persona))
+    # Its owner has rights in the other team as well: the token has not.
+    other = world.foreign_side(persona).team
+    Membership.objects.create(user=membership.user, team=other, role=Role.ADMIN)
+    client = program(make_token(membership, "matrix", Scope.READ, None)[1])
+    policy = POLICIES[route.path]
+
+    for side in world.sides:
+        path = f"{route.filled(policy.arguments(side))}?{urlencode(policy.query(side))}"
+        response = client.get(path)
+
+        own = side.team == membership.team or not isinstance(policy.who, Role)
+        assert verdict(response) == ("ok" if own else "404"), f"{persona}'s token: {path}"
+        assert not leaks([response], words), f"{persona}'s token: {path} leaks"
 
 
 def admin_arguments(route: Route, side: Side) -> dict[str, str]:

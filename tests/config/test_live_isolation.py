@@ -18,8 +18,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from history.models import Run
-from telemetry.models import Membership, Role, Server
+from telemetry.clock import now
+from telemetry.models import ApiToken, Membership, Role, Scope, Server
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns
+from telemetry.tokens import make_token
 from tests.config.test_isolation import PERSONAS, Policy, Side, World, expected
 from tests.config.wires import Socket, headers, http
 
@@ -264,3 +266,74 @@ def test_an_open_socket_outlives_the_checks_that_it_passes() -> None:
         return bool(quiet)
 
     assert async_to_sync(scenario)()
+
+
+def token(user: User, side: Side, scope: Scope = Scope.READ, **fields: Any) -> dict[str, str]:
+    """Return the header of a program with a token of the user in the side's team."""
+    membership = Membership.objects.get(user=user, team=side.team)
+    made, text = make_token(membership, "script", scope, None)
+    ApiToken.objects.filter(pk=made.pk).update(**fields)
+    return {"authorization": f"Bearer {text}"}
+
+
+async def verdict(world: World, topic: str, program: dict[str, str]) -> tuple[str, int]:
+    """Return what a program is told by the socket, and the status of a poll."""
+    socket = Socket(world.browser, topic, **program)
+    assert await socket.open()
+    found = await socket.hear("snapshot", "error")
+    await socket.leave()
+    status, _, _ = await http(f"/live/snapshot/?topic={topic}", world.browser, **program)
+    return WORDS[found["code"]] if found["type"] == "error" else "ok", status
+
+
+@each_topic
+def test_a_program_with_a_token_listens_in_its_team_alone(kind: str) -> None:
+    world = World()
+    Membership.objects.create(user=world.cast.bob, team=world.cast.southdark)
+    program = token(world.cast.bob, world.sides[0])
+    ours, theirs = (TOPICS[kind](side) for side in world.sides)
+
+    assert async_to_sync(verdict)(world, ours, program) == ("ok", 200)
+    assert async_to_sync(verdict)(world, theirs, program) == ("404", 404)
+
+
+@pytest.mark.parametrize(
+    ("scope", "fields", "found"),
+    [
+        (Scope.INGEST, {}, ("403", 403)),
+        (Scope.READ, {"revoked_at": now()}, ("sign in", 401)),
+        (Scope.READ, {"expires_at": now()}, ("sign in", 401)),
+    ],
+)
+def test_a_token_that_opens_nothing_opens_no_topic(
+    scope: Scope, fields: dict[str, Any], found: tuple[str, int]
+) -> None:
+    world = World()
+    program = token(world.cast.olga, world.sides[0], scope, **fields)
+
+    assert async_to_sync(verdict)(world, TOPICS["team"](world.sides[0]), program) == found
+
+
+def test_a_wrong_token_is_not_made_good_by_a_session() -> None:
+    world = World()
+    world.enter("bob")
+    program = {"authorization": f"Bearer sw_{'x' * 40}"}
+
+    found = async_to_sync(verdict)(world, TOPICS["team"](world.sides[0]), program)
+
+    assert found == ("sign in", 401)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_revoked_token_closes_its_open_socket() -> None:
+    world = World()
+    program = token(world.cast.bob, world.sides[0])
+    socket = Socket(world.browser, TOPICS["team"](world.sides[0]), **program)
+
+    async def scenario() -> int:
+        assert await socket.open()
+        await socket.hear("snapshot")
+        await ApiToken.objects.aupdate(revoked_at=now())
+        return await socket.closed()
+
+    assert async_to_sync(scenario)() == SIGNED_OUT

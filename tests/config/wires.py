@@ -17,11 +17,13 @@ def headers(browser: Client, **more: str) -> list[tuple[bytes, bytes]]:
 class Socket:
     """One browser's socket: what it heard, and the code that it was closed with."""
 
-    def __init__(self, browser: Client, topic: str, origin: str = "http://localhost") -> None:
+    def __init__(
+        self, browser: Client, topic: str, origin: str = "http://localhost", **more: str
+    ) -> None:
         from config.asgi import application
 
         path = f"/live/socket/?topic={topic}"
-        told = headers(browser, origin=origin)
+        told = headers(browser, origin=origin, **more)
         self.heard: list[dict[str, Any]] = []
         self.communicator = WebsocketCommunicator(application, path, told)
 

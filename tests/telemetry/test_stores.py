@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from django.conf import settings
 
+from telemetry.envelope import change_text, snapshot_text
 from telemetry.hot import Hot
 from telemetry.redis_store import RedisStore
-from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, Part
+from telemetry.stores import FEED_LIMIT, Change, Fragment, MemoryStore, Part, Stamp
+from tests.cast import NOON
 
 FENCE = (3, 1)
 
@@ -70,6 +72,31 @@ def test_it_shows_the_last_value_in_its_slot(run):
     kept = run(work)
     assert [fragment.html for fragment in kept.fragments] == ["<p>&lt;step 2&gt;</p>"]
     assert kept.patches == []
+
+
+def test_it_keeps_facts_for_programs_and_tells_no_viewer(run):
+    facts = [("server-3-facts", "facts", '{"condition":"idle"}')]
+
+    async def work(store):
+        await stamp(store, "t", FENCE, Change([html("server-3")], facts=facts))
+        kept = await store.snapshot("t")
+        await store.forget("t", "server-3")
+        return kept, await store.snapshot("t")
+
+    kept, after = run(work)
+    assert kept.values == {("server-3-facts", "facts"): '{"condition":"idle"}'}
+    assert "condition" not in snapshot_text("t", kept, NOON)
+    assert after.values == {}
+
+
+def test_a_change_goes_to_viewers_without_its_facts():
+    change = Change([html("server-3")], facts=[("server-3-facts", "facts", "secret")])
+
+    assert "secret" not in change_text("t", Stamp("e", 1), change, NOON)
+
+
+def test_facts_alone_are_no_change():
+    assert not Change(facts=[("server-3-facts", "facts", "{}")])
 
 
 def test_it_forgets_values_with_their_server(run):
