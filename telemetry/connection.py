@@ -88,9 +88,10 @@ class LiveConnection:
         await self.say(error_text(NO_ACCESS, "no access any more", now(), topic))
 
     async def end(self, code: int) -> None:
-        """End the connection with a code."""
-        await self.leave()
+        """End the connection with a code; first of all, for leaving the topics may take a while."""
+        rounds().leave(self)
         await self._close(code)
+        await self.leave()
 
     async def leave(self) -> None:
         """Follow nothing any more; safe to repeat."""

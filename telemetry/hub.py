@@ -8,6 +8,7 @@ The last texts of each topic are kept: who comes back soon gets what it missed i
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import deque
@@ -144,7 +145,9 @@ class Hub:
             del self._watched[topic]
             if not self._excerpts(watched.source) and self._channel is not None:
                 self._places.pop(watched.source, None)
-                await _layer().group_discard(group_of(watched.source), self._channel)
+                # While Redis is away nothing comes from the group anyway; a viewer must get away.
+                with contextlib.suppress(RedisError, OSError):
+                    await _layer().group_discard(group_of(watched.source), self._channel)
 
     def since(self, topic: str, place: Stamp) -> list[Text] | None:
         """Return the topic's texts after a place, in order; None where they are not known."""

@@ -173,6 +173,11 @@ class RedisStore:
         found = await self._ask(_RETAINED, self._keys(topic), *fence, *prefixes)
         return None if found == 0 else _pairs(found)
 
+    async def answer(self) -> None:
+        """Return while Redis answers; raises RedisError or OSError, TimeoutError among them."""
+        async with asyncio.timeout(ANSWER_S):
+            await self._client().ping()
+
 
 def _body(change: Change) -> str:
     return json.dumps(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
+from redis.exceptions import RedisError
 
 from telemetry.listener import (
     NO_ACCESS,
@@ -23,6 +24,7 @@ from telemetry.listener import (
     Refused,
 )
 from telemetry.loops import one_per_loop
+from telemetry.stores import live_store
 
 if TYPE_CHECKING:
     from telemetry.connection import LiveConnection
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 # The promise is that who lost access hears no more after 60 s, also while the database is away.
 UNASKED_LIMIT_S = 40.0
+# How often it is asked whether what is published still gets here: the channel layer does not tell.
+STORE_LOOK_S = 3.0
 # A viewer that says nothing for this many beats is gone, whatever TCP believes.
 BEATS_MISSED = 2
 
@@ -45,6 +49,7 @@ class Rounds:
         self._task: asyncio.Task[None] | None = None
         self._answered_at = 0.0
         self._asked_at = 0.0
+        self._store_asked_at = 0.0
 
     def join(self, connection: "LiveConnection") -> None:
         """Look after a connection; raises Refused where its listener has too many open."""
@@ -80,6 +85,17 @@ class Rounds:
         if at - self._asked_at >= settings.ACCESS_RECHECK_S:
             self._asked_at = at
             await self._ask()
+        if at - self._store_asked_at >= STORE_LOOK_S:
+            self._store_asked_at = at
+            await self._ask_store()
+
+    async def _ask_store(self) -> None:
+        """Close everybody where nothing can be published: a page that says live must be."""
+        try:
+            await live_store().answer()
+        except (RedisError, OSError) as error:
+            log.warning("live: all viewers are sent away until Redis answers: %s", error)
+            await self._end_all()
 
     async def _look_at(self, connection: "LiveConnection", at: float) -> None:
         gone = at - connection.heard_at > BEATS_MISSED * settings.LIVE_BEAT_S + LOOK_S

@@ -130,6 +130,9 @@ class Store(Protocol):
         this answer and a change that rests on it; None where this number is old itself.
         """
 
+    async def answer(self) -> None:
+        """Return while what is retained can be reached; raises RedisError or OSError."""
+
 
 @dataclass(slots=True)
 class _Topic:
@@ -212,6 +215,9 @@ class MemoryStore:
                 for key, fragment in kept.fragments.items()
                 if any(_belongs(key, prefix) for prefix in prefixes)
             }
+
+    async def answer(self) -> None:
+        """Return: this process's memory is always there."""
 
 
 def _belongs(element: str, prefix: str) -> bool:

@@ -1,12 +1,14 @@
 """The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
 
 import json
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
+from redis.exceptions import RedisError
 
 from telemetry.board import rendered
 from telemetry.clock import now
@@ -14,7 +16,11 @@ from telemetry.envelope import team_topic
 from telemetry.live import PARTS
 from telemetry.models import ClientClaim, Membership, Server, Team
 from telemetry.overview import Overview
-from telemetry.stores import Snapshot, live_store
+from telemetry.stores import Snapshot, Stamp, live_store
+
+log = logging.getLogger(__name__)
+
+NOTHING = Snapshot(Stamp("", 0), [], [], [])
 
 RUN = re.compile(r"run-\d+-mini")
 
@@ -30,7 +36,7 @@ class ServerWall:
 
 def context(team: Team) -> dict[str, Any]:
     """Return the context of telemetry/live.html for a team."""
-    snapshot = async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    snapshot = retained(team)
     servers = list(Server.objects.watched().filter(team=team))
     return {
         "team": team,
@@ -38,6 +44,7 @@ def context(team: Team) -> dict[str, Any]:
         "feed": [_ready(line.html) for line in snapshot.feed],
         "chips": [_ready(f.html) for f in snapshot.fragments if f.id.endswith("-chip")],
         **_overview(snapshot),
+        "away": snapshot is NOTHING,
         "simulated": any(server.simulated for server in servers),
     }
 
@@ -48,6 +55,15 @@ def viewer(membership: Membership) -> dict[str, Any]:
     client_ids = list(claims.order_by("client_id").values_list("client_id", flat=True))
     names = [membership.user.get_username(), *client_ids]
     return {"client_ids": client_ids, "mine": json.dumps(names)}
+
+
+def retained(team: Team) -> Snapshot:
+    """Return what the team's viewers are shown; NOTHING while the store is away."""
+    try:
+        return async_to_sync(live_store().snapshot)(team_topic(team.pk))
+    except (RedisError, OSError) as error:
+        log.warning("live: a page cannot show what happens: %s", error)
+        return NOTHING
 
 
 def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
