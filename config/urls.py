@@ -7,7 +7,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import api, api_door
 from history import lost_page, server_page
-from telemetry import me, token_views, views
+from history.run_watches import bells
+from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
 
@@ -35,6 +36,10 @@ urlpatterns = [
     path("sign-in/<str:token>/", views.sign_in_link, name="sign_in_link"),
     path("teams/<slug:slug>/live/", views.live, name="live"),
     path("teams/<slug:slug>/client-ids/", views.claim_client_id, name="claim_client_id"),
+    path("teams/<slug:slug>/settings/tv/", tv_pages.tv_links, name="tv_links"),
+    path("teams/<slug:slug>/settings/tv/<int:pk>/revoke/", tv_pages.revoke, name="revoke_tv_link"),
+    path("teams/<slug:slug>/bells/", bells, name="bells"),
+    path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(
         "teams/<slug:slug>/settings/tokens/<int:pk>/revoke/",
@@ -57,6 +62,7 @@ urlpatterns = [
         servers.delete_server,
         name="delete_server",
     ),
+    path("servers/<int:pk>/", views.server, name="server"),
     path("teams/<slug:slug>/servers/<int:pk>/", server_page.server_page, name="server_page"),
     path(
         "teams/<slug:slug>/servers/<int:pk>/record/",

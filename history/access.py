@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 from django.http import Http404
 
-from history.models import ActivityEvent, Attempt, Graph, Run, Scene
-from telemetry.access import Person, team_of
-from telemetry.models import Role, Server
+from history.models import ActivityEvent, Attempt, Graph, Run, RunWatch, Scene
+from telemetry.access import Person, server_for, team_of
+from telemetry.models import Membership, Role, Server
 
 
 def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
@@ -67,6 +67,26 @@ def graphs_of(attempts: Iterable[Attempt]) -> QuerySet[Graph]:
 def activity_on(server: Server) -> QuerySet[ActivityEvent]:
     """Return the activity of a server that was reached through telemetry/access.py."""
     return server.activity.order_by("-at", "-pk")
+
+
+def attempt_of(user: Person, server_pk: int, prompt_id: str) -> Attempt:
+    """Return the newest attempt under a prompt_id on a server; its `scene` and `run` are loaded."""
+    server = server_for(user, server_pk)
+    attempt = (
+        Attempt.objects.select_related("scene__run")
+        .defer("traceback")
+        .filter(server=server, prompt_id=prompt_id)
+        .order_by("-repeat")
+        .first()
+    )
+    if attempt is None:
+        raise Http404
+    return attempt
+
+
+def watches_of(membership: Membership) -> QuerySet[RunWatch]:
+    """Return what a member wants to be told of in the team."""
+    return RunWatch.objects.filter(user=membership.user, run__team=membership.team)
 
 
 def graph_for(user: Person, attempt_pk: int) -> Graph:

@@ -16,6 +16,7 @@ from history.models import (
     PurgeState,
     Resubmission,
     Run,
+    RunWatch,
     Scene,
 )
 from telemetry.admin import RecordAdmin
@@ -177,6 +178,17 @@ class ActivityEventAdmin(RecordAdmin):
     list_select_related = ("team", "server")
     search_fields = ("text", "detail", "server__name")
     date_hierarchy = "at"
+
+
+@admin.register(RunWatch)
+class RunWatchAdmin(RecordAdmin):
+    """Who wants to be told when something ends."""
+
+    list_display = ("user", "run", "attempt", "created_at")
+    list_filter = ("run__team",)
+    list_select_related = ("user", "run", "attempt__server")
+    search_fields = ("user__username", "run__external_id", "run__story_id")
+    date_hierarchy = "created_at"
 
 
 @admin.register(PurgeState)

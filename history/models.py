@@ -3,7 +3,9 @@
 import datetime as dt
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from telemetry.models import Server, Team
 from telemetry.words import (
@@ -257,6 +259,33 @@ class ActivityEvent(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class RunWatch(models.Model):
+    """A person's wish to be told when a run, or one attempt of it, ends; gone once told.
+
+    A person has at most MOST of them (history/run_watches.py): the oldest gives way.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="run_watches")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="watches")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, null=True, related_name="watches")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "run watches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "run"],
+                condition=models.Q(attempt=None),
+                name="run_watched_once",
+            ),
+            models.UniqueConstraint(fields=["user", "attempt"], name="attempt_watched_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} watches {self.attempt or self.run}"
 
 
 class PurgeState(models.Model):

@@ -2,7 +2,7 @@
 
 from django.db.models import Model
 
-from history.models import Attempt, Scene
+from history.models import Attempt, RunWatch, Scene
 from history.pace import LARGEST
 from history.purge import attempts_of, contents, line_of, named, parted
 from history.retention import RUNS, Due
@@ -36,6 +36,8 @@ def _count_contents(one: Due, due: list[Due], tally: Tally, run_ids: list[int]) 
             with tally.on(line_of(model), one.before):
                 left = named(model, column, some).count() - _taken(model, column, some, due)
             counts[model] += left
+    with tally.on(line_of(RunWatch), one.before):
+        counts[RunWatch] += RunWatch.objects.filter(run_id__in=run_ids, attempt=None).count()
     with tally.on(line_of(Scene), one.before):
         scenes = Scene.objects.filter(run_id__in=run_ids).count()
     with tally.on(line_of(Attempt), one.before):

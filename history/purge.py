@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import CASCADE, Model, QuerySet
 
-from history.models import Attempt, Run, Scene
+from history.models import Attempt, Run, RunWatch, Scene
 from history.pace import Pace, in_transaction, persistently
 from history.retention import RUNS, Due
 from history.tally import Rows, Tally
@@ -117,6 +117,8 @@ class Purge:
     def _clear(self, due: Due, run_ids: list[int]) -> Rows:
         runs = self._still_old(due, run_ids)
         rows = self._drop_attempts(due, [attempt for _, attempt in attempts_of(runs)])
+        watches = RunWatch.objects.filter(run_id__in=runs)
+        rows.append(self._drop(due, watches, line_of(RunWatch)))
         rows.append(self._drop(due, Scene.objects.filter(run_id__in=runs), line_of(Scene)))
         rows.append(self._drop(due, Run.objects.filter(pk__in=runs)))
         return rows

@@ -16,7 +16,7 @@ from history.models import Attempt
 from history.outlook import outlook
 from telemetry.identity import Identity
 from telemetry.models import Environment, Server
-from telemetry.outlook import Eta, Outlook, end_of, start_windows
+from telemetry.outlook import Eta, Outlook, eta_of, start_windows
 from telemetry.text import MISSING, duration, gib, model_of
 from telemetry.titles import Title, title_of
 from telemetry.transitions import Key
@@ -121,7 +121,7 @@ def _clear(
     told = known.get(last.workload or "")
     if told is None or last.started_at is None:
         return None
-    eta = end_of(told, last.started_at, at)
+    eta = eta_of(last.started_at, told, at)
     return None if eta.overdue else eta
 
 

@@ -5,8 +5,10 @@ PermissionDenied. Being a superuser makes nobody a member: the site admin has th
 sees a team's pages only where a team has put them on its list, like everybody else.
 """
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
@@ -17,9 +19,12 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from telemetry.models import ApiToken, Membership, Role, Server, Team
+from telemetry.models import ApiToken, Membership, Role, Server, Team, TvLink
 
 Person = AbstractBaseUser | AnonymousUser
+
+# A screen that hangs for years need not write a row every twenty seconds.
+TV_SEEN = timedelta(minutes=1)
 
 
 def teams_for(user: Person) -> QuerySet[Team]:
@@ -54,6 +59,41 @@ def server_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Server:
         raise Http404
     team_of(user, server.team_id, role)
     return server
+
+
+def tv_link_in(user: Person, slug: str, pk: int) -> TvLink:
+    """Return a TV link of the team with this slug, for its admins."""
+    team = team_for(user, slug, Role.ADMIN).team
+    link = TvLink.objects.filter(team=team, pk=pk).first()
+    if link is None:
+        raise Http404
+    return link
+
+
+def tv_link_for(token: str) -> TvLink:
+    """Return the TV link with this token; its `team` is loaded. Raises Http404 where none is good.
+
+    Who holds it may look at the team's wall, and at nothing else.
+    """
+    at = timezone.now()
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    link = TvLink.objects.good(at).select_related("team").filter(token_sha256=digest).first()
+    if link is None:
+        raise Http404
+    tv_allowed([link.pk])
+    return link
+
+
+def tv_allowed(link_ids: Collection[int]) -> dict[int, int]:
+    """Return the team of each TV link among these that may go on showing it: two queries.
+
+    That they were seen is noted on the way, once a minute at most.
+    """
+    at = timezone.now()
+    good = TvLink.objects.good(at).filter(pk__in=link_ids)
+    unseen = Q(last_seen_at=None) | Q(last_seen_at__lt=at - TV_SEEN)
+    good.filter(unseen).update(last_seen_at=at)
+    return dict(good.values_list("pk", "team_id"))
 
 
 def tokens_for(membership: Membership) -> QuerySet[ApiToken]:

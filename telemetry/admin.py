@@ -30,6 +30,7 @@ from telemetry.models import (
     Server,
     SignInLink,
     Team,
+    TvLink,
 )
 from telemetry.secrets import state_of
 from telemetry.server_form import ServerForm
@@ -330,6 +331,18 @@ class ClientClaimAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "created_at"
     raw_id_fields = ("user", "team")
     readonly_fields = ("created_at",)
+
+
+@admin.register(TvLink)
+class TvLinkAdmin(RecordAdmin):
+    """Links that show a team's wall without signing in; its admins make and revoke them."""
+
+    list_display = ("name", "team", "show_names", "created_by", "expires_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "show_names", "team")
+    list_select_related = ("team", "created_by")
+    search_fields = ("name", "team__name")
+    date_hierarchy = "created_at"
+    exclude = ("token_sha256",)
 
 
 @admin.register(SignInLink)

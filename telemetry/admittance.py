@@ -18,6 +18,7 @@ from telemetry.listener import (
     Refused,
     SignedIn,
 )
+from telemetry.tv import Screen
 
 # What a stranger who tries doors is told. Who may listen is never counted nor turned away: people
 # of one office share an address.
@@ -26,7 +27,13 @@ HOUR_S = 3600
 
 
 async def listener_of(scope: dict[str, Any]) -> Listener:
-    """Return who opens a connection: who holds its token, else who is signed in; raises Refused."""
+    """Return who opens a connection: by a link, by a token, else who is signed in.
+
+    Raises Refused where that is nobody.
+    """
+    link = scope.get("url_route", {}).get("kwargs", {}).get("token")
+    if link is not None:
+        return Screen(link)
     told = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
     kind, _, text = told.partition(" ")
     if kind.lower() == "bearer":

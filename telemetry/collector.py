@@ -19,6 +19,7 @@ from telemetry.clock import now
 from telemetry.database import DatabaseThread
 from telemetry.leases import Leased, called_as
 from telemetry.nvml import Nvml
+from telemetry.overview import Overview
 from telemetry.pauses import Pauses
 from telemetry.record import Record
 from telemetry.sampler import Sampler
@@ -72,7 +73,7 @@ class Collector:
         self._loop, self._halt = asyncio.get_running_loop(), asyncio.Event()
         # Shorter than what is left of a lease just before it is renewed.
         self._pauses = Pauses(0.45 * settings.LEASE_S)
-        self._topics = topics.Topics(self._pauses.paused)
+        self._topics = topics.Topics(self._pauses.paused, self._read_overview)
         self._ready.set()
         try:
             while not self._halt.is_set():
@@ -127,11 +128,16 @@ class Collector:
         for leased in departed:
             if leased.server_id not in watched:
                 await topics.remove(leased.team_id, leased.server_id, leased.fence)
+                self._topics.servers_changed(leased.team_id)
 
     def _follow(self, leased: Leased) -> None:
         log.info('following "%s" at %s (fence %d)', leased.name, leased.url, leased.fence)
         task = asyncio.create_task(self._watch(leased), name=f"watch-{leased.server_id}")
         self._watches[leased.server_id] = (leased, task)
+        self._topics.servers_changed(leased.team_id)
+
+    async def _read_overview(self, team_id: int) -> Overview:
+        return await self._lookups.run(self.record.overview, team_id)
 
     def _rename(self, leased: Leased) -> None:
         """Take over what of a followed server needs no new connection: how it is called."""

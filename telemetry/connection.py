@@ -76,7 +76,7 @@ class LiveConnection:
     async def say(self, text: str) -> None:
         """Send a text."""
         self.said_at = asyncio.get_running_loop().time()
-        await self._say(text)
+        await self._say(self.listener.worded(text))
 
     async def say_beat(self, sent: float | None = None) -> None:
         """Give a sign of life."""

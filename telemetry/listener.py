@@ -52,6 +52,9 @@ class Listener(Protocol):
     async def enter(self, topic: str) -> int:
         """Return the team of a topic; raises Refused where it may not be listened to."""
 
+    def worded(self, text: str) -> str:
+        """Return a finished text as this listener may read it."""
+
     @classmethod
     def allowed(cls, listeners: Collection[Any]) -> "Allowed":
         """Return the teams that each may still listen to; who may no longer at all, is left out."""
@@ -86,6 +89,10 @@ class SignedIn:
         """Return the team of a topic; raises Refused where it may not be listened to."""
         team_id: int = await database_sync_to_async(entered)(self.user, topic)
         return team_id
+
+    def worded(self, text: str) -> str:
+        """Return a finished text: members of the team read all of it."""
+        return text
 
     @classmethod
     def allowed(cls, listeners: Collection["SignedIn"]) -> "Allowed":
@@ -123,6 +130,10 @@ class Bearer:
         if team_id != self.team_id:
             raise Refused(NOT_FOUND, f"{topic} is not there, or not yours")
         return team_id
+
+    def worded(self, text: str) -> str:
+        """Return a finished text: a token reads what its owner does."""
+        return text
 
     @classmethod
     def allowed(cls, listeners: Collection["Bearer"]) -> "Allowed":

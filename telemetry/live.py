@@ -136,6 +136,11 @@ class Live:
         """Return the fence under which this side speaks."""
         return self.leased.server_id, self.leased.fence
 
+    @property
+    def name(self) -> str:
+        """Return what to call this side in the log."""
+        return self.leased.name
+
     def feed_line(self, item: Happening) -> Fragment:
         """Return a happening as a line of the feed."""
         return feed_line(item, self.leased)

@@ -275,6 +275,52 @@ class ClientClaim(models.Model):
         return f"{self.client_id} is {self.user}"
 
 
+class TvLinkQuerySet(models.QuerySet["TvLink"]):
+    """Links, narrowed by whether they are good."""
+
+    def good(self, at: dt.datetime) -> "TvLinkQuerySet":
+        """Return the links that were neither revoked nor have run out at a time."""
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
+        return self.filter(unexpired, revoked_at=None)
+
+
+class TvLink(models.Model):
+    """A link that shows a team's wall to whoever holds it, read-only and without signing in.
+
+    Only the SHA-256 of its token is kept. `last_seen_at` is written once a minute at most.
+    """
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="tv_links")
+    name = models.CharField(max_length=60, help_text="Where it hangs: studio 2, reception.")
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    show_names = models.BooleanField(
+        "show who submitted what",
+        default=False,
+        help_text="Off: the names of submitters are not sent to the screen at all.",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="tv_links"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = TvLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["team", "-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.team}"
+
+    @property
+    def is_good(self) -> bool:
+        """Say whether it shows anything now."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.revoked_at is None and not expired
+
+
 class SignInLink(models.Model):
     """A link that signs one user in once; only the SHA-256 of its token is kept."""
 

@@ -37,18 +37,18 @@ class Eta:
 
 
 def running_eta(state: "ServerState", attempt: "AttemptState", at: datetime) -> Eta | None:
-    """Return when the running attempt should end, None for the first of its kind.
-
-    Past the middle of the earlier ones it is the longest of them that tells.
-    """
+    """Return when the running attempt should end, None for the first of its kind."""
     outlook = state.outlooks.get(attempt.facts.workload or "")
     if outlook is None or attempt.started_at is None:
         return None
-    return end_of(outlook, attempt.started_at - timedelta(seconds=state.skew_s or 0.0), at)
+    return eta_of(attempt.started_at - timedelta(seconds=state.skew_s or 0.0), outlook, at)
 
 
-def end_of(outlook: Outlook, began: datetime, at: datetime) -> Eta:
-    """Return when what began then should end, as it looks at `at`."""
+def eta_of(began: datetime, outlook: Outlook, at: datetime) -> Eta:
+    """Return when an attempt should end that began at `began` and is at work at `at`.
+
+    Past the middle of the earlier ones it is the longest of them that tells.
+    """
     middle, earliest, latest = (
         began + timedelta(seconds=s) for s in (outlook.median_s, outlook.low_s, outlook.high_s)
     )
@@ -71,7 +71,7 @@ def queue_etas(
     etas: dict[str, Eta | None] = {}
     for attempt in waiting:
         outlook = state.outlooks.get(attempt.facts.workload or "")
-        clear = _after(clear, outlook) if clear is not None and outlook is not None else None
+        clear = after(clear, outlook) if clear is not None and outlook is not None else None
         etas[attempt.key.prompt_id] = clear
     return etas
 
@@ -84,11 +84,11 @@ def start_windows(clear: Eta | None, waiting: list[Outlook | None]) -> list[Eta 
     windows: list[Eta | None] = []
     for outlook in waiting:
         windows.append(clear)
-        clear = _after(clear, outlook) if clear is not None and outlook is not None else None
+        clear = after(clear, outlook) if clear is not None and outlook is not None else None
     return windows
 
 
-def _after(clear: Eta, outlook: Outlook) -> Eta | None:
+def after(clear: Eta, outlook: Outlook) -> Eta | None:
     """Return when a workload should end that begins at `clear`, None past the year 9999.
 
     A server whose clock jumps tells of attempts that took centuries.

@@ -74,6 +74,7 @@ class EndedRow:
     ended_at: datetime | None
     duration: str
     found_later: bool
+    submitter: str = ""
 
 
 def running_row(
@@ -197,4 +198,5 @@ def ended_row(attempt: AttemptState) -> EndedRow:
         end.ended_at,
         duration(attempt.duration_s) if end.outcome is not Outcome.LOST else MISSING,
         end.found_later,
+        attempt.identity.submitter or "",
     )

@@ -10,6 +10,7 @@ from telemetry.attempt import AttemptState
 from telemetry.leases import Leased
 from telemetry.machine import Ended, ServerState
 from telemetry.outlook import Outlook
+from telemetry.overview import Overview
 from telemetry.transitions import Transition
 
 
@@ -38,13 +39,15 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The record's three doors.
+    """The record's four doors.
 
     `record` takes what changed and what it means to people; its Future ends with the commit.
     `outlook` tells how long earlier attempts of a workload took on a server. `recall` returns what
-    is on record of a server. The last two query the database: not for an event loop.
+    is on record of a server, `overview` what the wall says of all of a team's. The last three query
+    the database: not for an event loop.
     """
 
     record: Callable[[Leased, list[Transition], list[Happening]], "Future[None]"]
     outlook: Callable[[int, str], Outlook | None]
     recall: Callable[[int], Memory]
+    overview: Callable[[int], Overview]

@@ -88,6 +88,23 @@ end
 return gone
 """
 
+# ARGV: server, fence, then prefixes. Returns 0 where the fence is old, else ids and HTML in turn.
+_RETAINED = """
+if tonumber(ARGV[2]) < tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local found = {}
+for _, id in ipairs(redis.call('HKEYS', KEYS[4])) do
+  for place = 3, #ARGV do
+    local prefix = ARGV[place]
+    if id == prefix or id:sub(1, #prefix + 1) == prefix .. '-' then
+      table.insert(found, id)
+      table.insert(found, cjson.decode(redis.call('HGET', KEYS[4], id))[1])
+    end
+  end
+end
+return found
+"""
+
 
 class RedisStore:
     """The store of the team mode: Redis, shared by all processes."""
@@ -148,6 +165,13 @@ class RedisStore:
         """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
         gone: list[str] = await self._ask(_FORGET, self._keys(topic), prefix)
         return gone
+
+    async def retained(
+        self, topic: str, fence: tuple[int, int], prefixes: tuple[str, ...]
+    ) -> dict[str, str] | None:
+        """Return the HTML of the elements that belong to the prefixes; refuse older numbers."""
+        found = await self._ask(_RETAINED, self._keys(topic), *fence, *prefixes)
+        return None if found == 0 else _pairs(found)
 
     async def answer(self) -> None:
         """Return while Redis answers; raises RedisError or OSError, TimeoutError among them."""

@@ -121,6 +121,15 @@ class Store(Protocol):
     async def forget(self, topic: str, prefix: str) -> list[str]:
         """Drop the elements whose id is prefix or begins with prefix-; return their ids."""
 
+    async def retained(
+        self, topic: str, fence: tuple[int, int], prefixes: tuple[str, ...]
+    ) -> dict[str, str] | None:
+        """Return the HTML of the elements that belong to the prefixes, by id.
+
+        Older numbers of the fence are refused from now on, so that nothing older comes between
+        this answer and a change that rests on it; None where this number is old itself.
+        """
+
     async def answer(self) -> None:
         """Return while what is retained can be reached; raises RedisError or OSError."""
 
@@ -192,6 +201,20 @@ class MemoryStore:
             for place in [place for place in kept.values if _belongs(place[0], prefix)]:
                 del kept.values[place]
             return gone
+
+    async def retained(
+        self, topic: str, fence: tuple[int, int], prefixes: tuple[str, ...]
+    ) -> dict[str, str] | None:
+        """Return the HTML of the elements that belong to the prefixes; refuse older numbers."""
+        with self._lock:
+            if not self._holds(fence):
+                return None
+            kept = self._topics.setdefault(topic, _Topic())
+            return {
+                key: fragment.html
+                for key, fragment in kept.fragments.items()
+                if any(_belongs(key, prefix) for prefix in prefixes)
+            }
 
     async def answer(self) -> None:
         """Return: this process's memory is always there."""

@@ -67,7 +67,7 @@ async def snapshot(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
     async def answer(asked: list[Wanted], listener: Listener) -> None:
         teams = {wanted.topic: await listener.enter(wanted.topic) for wanted in asked}
-        await _answer_snapshots(scope, send, teams)
+        await _answer_snapshots(scope, send, teams, listener)
 
     await _answered(scope, send, answer)
 
@@ -97,14 +97,16 @@ async def _refuse(send: Send, refused: Refused) -> None:
     await _send_whole(send, STATUSES[refused.code], [*JSON, *after], text)
 
 
-async def _answer_snapshots(scope: dict[str, Any], send: Send, teams: dict[str, int]) -> None:
+async def _answer_snapshots(
+    scope: dict[str, Any], send: Send, teams: dict[str, int], listener: Listener
+) -> None:
     found = [(topic, await _retained(topic, team_id)) for topic, team_id in teams.items()]
     tag = f'"{joined(Wanted(topic, each.stamp) for topic, each in found)}"'
     headers = [*JSON, (b"etag", tag.encode()), (b"vary", b"cookie, authorization")]
     if tag in _header(scope, b"if-none-match"):
         await _send_whole(send, 304, headers, "")
         return
-    texts = [snapshot_text(topic, each, now()) for topic, each in found]
+    texts = [listener.worded(snapshot_text(topic, each, now())) for topic, each in found]
     await _send_whole(send, 200, headers, f"[{','.join(texts)}]")
 
 

@@ -13,18 +13,23 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
 from telemetry.activity import Happening
+from telemetry.board import Board
 from telemetry.clock import now
 from telemetry.envelope import change_text, group_of, team_topic
+from telemetry.overview import Overview
 from telemetry.stores import FEED_LIMIT, Change, Fragment, Part, Stamp, Stamped, live_store
+from telemetry.transitions import AttemptEnded, AttemptSeen, AttemptStarted, Transition
 from telemetry.words import Tone
 
 if TYPE_CHECKING:
@@ -40,6 +45,30 @@ ANNOUNCE_S = 1.0
 URGENT_S = 0.05
 # Fifty would keep the sockets waiting; a card takes some tenths of a millisecond.
 CARDS_AT_ONCE = 5
+# What the overview of a team speaks of.
+OF_RUNS = (AttemptSeen, AttemptStarted, AttemptEnded)
+
+ReadOverview = Callable[[int], Awaitable[Overview]]
+
+
+class Side(Protocol):
+    """What has something to show on a team's wall: a server, or the board of all of them."""
+
+    unsaved: list[asyncio.Future[None]]
+
+    @property
+    def name(self) -> str:
+        """Return what to call this side in the log."""
+
+    @property
+    def fence(self) -> tuple[int, int]:
+        """Return the fence under which this side speaks."""
+
+    def change(self, at: datetime) -> Change:
+        """Return what is different from what was sent before."""
+
+    def forget_sent(self) -> None:
+        """Take nothing as sent."""
 
 
 async def publish(topic: str, parts: list[Part]) -> Stamped | None:
@@ -51,7 +80,8 @@ async def publish(topic: str, parts: list[Part]) -> Stamped | None:
     try:
         stamped = await live_store().stamp(topic, parts)
         for server_id, fence in stamped.refused:
-            log.warning("live: %s refuses fence %d of server %d", topic, fence, server_id)
+            if server_id > 0:  # an overview is refused where another collector read it later
+                log.warning("live: %s refuses fence %d of server %d", topic, fence, server_id)
         if stamped.stamp is not None:
             await _send(topic, stamped.stamp, [p for p in parts if p.fence not in stamped.refused])
     except (RedisError, OSError) as error:
@@ -101,9 +131,10 @@ class Topic:
         self._paused = paused
         self.window_s = settings.LIVE_WINDOW_MS / 1000
         self.lives: list[Live] = []
+        self.board: Board | None = None
         self._wake = asyncio.Event()
-        self._dirty: dict[int, Live] = {}
-        self._urgent: dict[int, Live] = {}
+        self._dirty: dict[int, Side] = {}
+        self._urgent: dict[int, Side] = {}
         self._hurry = asyncio.Event()
         # As many as the feed holds: a server may tell of thousands in one answer.
         self._lines: deque[tuple[Live, Happening]] = deque(maxlen=FEED_LIMIT)
@@ -123,10 +154,15 @@ class Topic:
             self._dirty.pop(live.leased.server_id, None)
             self._urgent.pop(live.leased.server_id, None)
 
-    def touch(self, live: "Live") -> None:
-        """Note that a server's card may have changed."""
-        self._dirty[live.leased.server_id] = live
+    def touch(self, side: Side) -> None:
+        """Note that a side may have something new to show."""
+        self._dirty[side.fence[0]] = side
         self._wake.set()
+
+    def recorded(self, changes: list[Transition], saved: "Future[None]") -> None:
+        """Note what is being recorded: the board shows it once that is done."""
+        if self.board is not None and any(isinstance(change, OF_RUNS) for change in changes):
+            self.board.recorded(saved)
 
     def tell(self, live: "Live", lines: list[Happening]) -> None:
         """Note lines for the feed, in the order in which things happened."""
@@ -141,14 +177,14 @@ class Topic:
             await self._wake.wait()
             self._wake.clear()
             dirty = self._due()
-            unsaved = [future for live in dirty for future in live.unsaved]
+            unsaved = [future for side in dirty for future in side.unsaved]
             if unsaved:
                 await asyncio.wait(unsaved, timeout=PATIENCE_S)
             told = await self._try_to_publish(dirty)
             pause_s = self.window_s if told else max(self.window_s, STORE_AWAY_S)
             await self._rest(pause_s, hurried=told)
 
-    def _due(self) -> list["Live"]:
+    def _due(self) -> list[Side]:
         """Return the cards to publish now: only the urgent ones, where there are any."""
         urgent, self._urgent = self._urgent, {}
         self._hurry.clear()
@@ -171,7 +207,7 @@ class Topic:
     def _left_s(self, pause_s: float) -> float:
         return self._published_at + pause_s - time.monotonic()
 
-    async def _try_to_publish(self, dirty: list["Live"]) -> bool:
+    async def _try_to_publish(self, dirty: list[Side]) -> bool:
         """Publish; whatever goes wrong must not end this task, on which all viewers depend."""
         try:
             return await self._publish(dirty)
@@ -179,11 +215,11 @@ class Topic:
             log.exception("live: %s cannot be published", self.name)
             return False
 
-    async def _publish(self, dirty: list["Live"]) -> bool:
-        """Publish the dirty cards and the new lines; say whether the store took them."""
+    async def _publish(self, dirty: list[Side]) -> bool:
+        """Publish what is dirty and the new lines; say whether the store took them."""
         parts = []
-        for place, live in enumerate(dirty, start=1):
-            parts += self._card(live)
+        for place, side in enumerate(dirty, start=1):
+            parts += self._shown(side)
             if place % CARDS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         lines = list(self._lines)
@@ -203,14 +239,14 @@ class Topic:
             self._epoch = stamped.stamp.epoch
         return stamped is not None
 
-    def _card(self, live: "Live") -> list[Part]:
-        """Return what changed of a card; one that cannot be shown must not take others along."""
+    def _shown(self, side: Side) -> list[Part]:
+        """Return what changed of a side; one that cannot be shown must not take others along."""
         try:
-            change = live.change(now())
+            change = side.change(now())
         except Exception:
-            log.exception('live: the card of "%s" cannot be shown', live.leased.name)
+            log.exception('live: the card of "%s" cannot be shown', side.name)
             return []
-        return [Part(live.fence, change)] if change else []
+        return [Part(side.fence, change)] if change else []
 
     def _line(self, live: "Live", line: Happening) -> list[Part]:
         try:
@@ -224,6 +260,8 @@ class Topic:
         for live in self.lives:
             live.forget_sent()
             self.touch(live)
+        if self.board is not None:
+            self.board.forget_sent()
         self._lines.extendleft(list(reversed(self._told))[: FEED_LIMIT - len(self._lines)])
         self._told.clear()
 
@@ -234,13 +272,30 @@ class Topics:
     While `paused` says so, nothing is published: the leases may be somebody else's by now.
     """
 
-    def __init__(self, paused: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, paused: Callable[[], bool] = lambda: False, read: ReadOverview | None = None
+    ) -> None:
+        """Begin; `read` reads the overview of a team, without which there is none."""
         self._paused = paused
-        self._topics: dict[int, tuple[Topic, asyncio.Task[None]]] = {}
+        self._read = read
+        self._topics: dict[int, Topic] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     def of(self, team_id: int) -> Topic:
         """Return the topic of a team's wall."""
         if team_id not in self._topics:
-            topic = Topic(team_topic(team_id), self._paused)
-            self._topics[team_id] = topic, asyncio.create_task(topic.run(), name=topic.name)
-        return self._topics[team_id][0]
+            topic = self._topics[team_id] = Topic(team_topic(team_id), self._paused)
+            self._begin(topic.run(), topic.name)
+            if self._read is not None:
+                topic.board = Board(team_id, topic, self._read)
+                self._begin(topic.board.run(), topic.board.name)
+        return self._topics[team_id]
+
+    def servers_changed(self, team_id: int) -> None:
+        """Have the team's board read anew: a server came or went."""
+        board = self._topics[team_id].board if team_id in self._topics else None
+        if board is not None:
+            board.wake()
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from telemetry import sign_in, wall_page
-from telemetry.access import team_for, teams_for
+from telemetry.access import server_for, team_for, teams_for
 from telemetry.models import ClientClaim, Membership
 
 # A link signs in whom it was made for, without asking for the password that axes would count.
@@ -35,8 +35,16 @@ def home(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the team's servers and what happens on them now."""
     membership = team_for(request.user, slug)
-    context = wall_page.context(membership.team)
+    context = {**wall_page.context(membership.team), **wall_page.viewer(membership)}
     return render(request, "telemetry/live.html", {**context, "membership": membership})
+
+
+@require_safe
+@login_required
+def server(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lead to a server's page: cards are drawn once for everybody, and know no team."""
+    found = server_for(request.user, pk)
+    return redirect("server_page", found.team.slug, found.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

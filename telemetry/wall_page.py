@@ -1,6 +1,8 @@
 """The wall as a page: what is retained of the team's topic, in the servers' fixed places."""
 
+import json
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +10,20 @@ from asgiref.sync import async_to_sync
 from django.utils.safestring import SafeString, mark_safe
 from redis.exceptions import RedisError
 
+from telemetry.board import rendered
+from telemetry.clock import now
 from telemetry.envelope import team_topic
 from telemetry.live import SHOWN
-from telemetry.models import Server, Team
+from telemetry.models import ClientClaim, Membership, Server, Team
+from telemetry.overview import Overview
+from telemetry.places import Wanted
 from telemetry.stores import Snapshot, Stamp, live_store
 
 log = logging.getLogger(__name__)
 
 NOTHING = Snapshot(Stamp("", 0), [], [], [])
+
+RUN = re.compile(r"run-\d+-mini")
 
 
 @dataclass(slots=True)
@@ -36,9 +44,24 @@ def context(team: Team) -> dict[str, Any]:
         "walls": [_wall(server, snapshot) for server in servers],
         "feed": [_ready(line.html) for line in snapshot.feed],
         "chips": [_ready(f.html) for f in snapshot.fragments if f.id.endswith("-chip")],
+        **_overview(snapshot),
+        "topic": _topic(team, snapshot),
         "away": snapshot is NOTHING,
         "simulated": any(server.simulated for server in servers),
     }
+
+
+def _topic(team: Team, snapshot: Snapshot) -> Wanted:
+    """Return what the page follows, from the place on that it shows."""
+    return Wanted(team_topic(team.pk), snapshot.stamp if snapshot is not NOTHING else None)
+
+
+def viewer(membership: Membership) -> dict[str, Any]:
+    """Return what the page knows of who looks: the names under which prompts are theirs."""
+    claims = ClientClaim.objects.filter(team=membership.team, user=membership.user)
+    client_ids = list(claims.order_by("client_id").values_list("client_id", flat=True))
+    names = [membership.user.get_username(), *client_ids]
+    return {"client_ids": client_ids, "mine": json.dumps(names)}
 
 
 def retained(team_id: int) -> Snapshot:
@@ -71,6 +94,18 @@ def _wall(server: Server, snapshot: Snapshot) -> ServerWall:
         {name: value for element, name, value in snapshot.patches if element == base},
         {part: _ready(html[f"{base}-{part}"]) for part in SHOWN if f"{base}-{part}" in html},
     )
+
+
+def _overview(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the board as it is retained; what nobody told yet as unknown."""
+    told = {fragment.id: fragment for fragment in snapshot.fragments}
+    blank = {fragment.id: fragment for fragment in rendered(Overview(now()))}
+    runs = sorted((key for key in told if RUN.fullmatch(key)), key=lambda key: int(key[4:-5]))
+    return {
+        "tiles": [_ready(told.get(key, f).html) for key, f in blank.items() if f.into == "summary"],
+        "runs": [_ready(told[key].html) for key in runs],
+        "more_runs": _ready(told.get("runs-more", blank["runs-more"]).html),
+    }
 
 
 def _ready(html: str) -> SafeString:

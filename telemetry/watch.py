@@ -121,6 +121,7 @@ class Watch:
             lines = happenings(self.state, changes)
             saved = self.record.record(self.leased, changes, lines)
             self.live.changed(lines, saved)
+            self.live.topic.recorded(changes, saved)
             self._want_outlooks(changes, saved)
         if changes or not quiet:
             self._woken.set()

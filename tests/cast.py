@@ -23,6 +23,7 @@ from history.models import (
     NodeExecution,
     Resubmission,
     Run,
+    RunWatch,
     Scene,
 )
 from telemetry.models import (
@@ -39,6 +40,7 @@ from telemetry.models import (
     Server,
     SignInLink,
     Team,
+    TvLink,
 )
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -139,6 +141,12 @@ def make_link(user: User, **fields: Any) -> SignInLink:
     return SignInLink.objects.create(**{"user": user, **usual, **fields})
 
 
+def make_tv_link(team: Team, user: User, **fields: Any) -> TvLink:
+    """Return a TV link whose token nobody knows."""
+    usual = {"name": "studio 2", "created_by": user, "token_sha256": f"{next(_numbers):064}"}
+    return TvLink.objects.create(**{"team": team, **usual, **fields})
+
+
 def make_api_token(membership: Membership, **fields: Any) -> ApiToken:
     """Return an API token of the member whose text nobody knows."""
     n = next(_numbers)
@@ -174,6 +182,11 @@ def make_attempt(server: Server, scene: Scene | None = None, **fields: Any) -> A
     scene = scene or make_scene(make_run(server.team))
     usual = {"prompt_id": f"prompt-{next(_numbers)}", "seen_at": NOON}
     return Attempt.objects.create(**{"server": server, "scene": scene, **usual, **fields})
+
+
+def make_watch(user: User, run: Run, attempt: Attempt | None = None) -> RunWatch:
+    """Return the user's wish to be told when a run, or one attempt of it, ends."""
+    return RunWatch.objects.create(user=user, run=run, attempt=attempt)
 
 
 def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
@@ -273,6 +286,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_blind_window(server, reason=f"{word} reason"),
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
         make_claim(team, member, client_id=f"{word} client"),
+        make_tv_link(team, member, name=f"{word} screen", token_sha256=f"{word} tv digest"),
         make_link(member, token_sha256=f"{word} digest"),
         make_audit(
             server,
@@ -285,6 +299,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_graph(attempt, {"3": {"class_type": word}}),
         make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
+        make_watch(member, run),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(
             server,

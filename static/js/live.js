@@ -63,7 +63,7 @@ class Live extends EventTarget {
     this.stale = false;
     this._base = new URL(main.dataset.live ?? "", location.href);
     /** @type {Map<string, {epoch: string, seq: number} | null>} how far we are in each topic */
-    this._topics = new Map((main.dataset.topics ?? "").split(" ").map((topic) => [topic, null]));
+    this._topics = new Map((main.dataset.topics ?? "").split(" ").map(read));
     /** @type {Map<string, {epoch: string, seq: number}>} how far the page is */
     this._shown = new Map();
     /** @type {Map<string, number>} when a topic was asked for again, after a gap */
@@ -270,6 +270,7 @@ class Live extends EventTarget {
   _resumed({ topic, epoch, seq }) {
     if (!this._topics.has(topic)) return;
     this._topics.set(topic, { epoch, seq });
+    this._shown.set(topic, { epoch, seq });
     this._asked.delete(topic);
     this._link.works();
   }
@@ -404,6 +405,15 @@ class Live extends EventTarget {
 function put({ topic, type, ready, lost }) {
   if (type === "snapshot" && topic.startsWith("team-")) replaceAll(ready, lost);
   else change(ready);
+}
+
+/**
+ * @param {string} text a topic, with the place that the page was served at or without
+ * @returns {[string, {epoch: string, seq: number} | null]}
+ */
+function read(text) {
+  const [topic, epoch, seq] = text.split(/[@.]/);
+  return [topic, epoch ? { epoch, seq: Number(seq) } : null];
 }
 
 /** @param {[string, {epoch: string, seq: number} | null]} topic and place */

@@ -11,13 +11,19 @@
  * <template>, in which no script runs and nothing is loaded, and put in place whole or not at all.
  */
 
+import { addLines, showFeed } from "./feed.js";
+import { held, settle, whenReleased } from "./hold.js";
+import { markMine } from "./mine.js";
 import { morph } from "./morph.js";
 
-const FEED_LIMIT = 50;
 const GREY_MS = 10_000;
 const STALE_MS = 60_000;
 // What claims that the server answers; the other states say themselves that it does not.
 const ANSWERING = ["executing", "queued", "idle", "polling"];
+
+// The list in which rows come and go in the middle.
+const RUNS = "active-list";
+const RUN = /^run-(\d+)-mini$/;
 
 // What a patch may set: nothing that runs or loads.
 const PATCHED = /^(text|width|data-[a-z-]+)$/;
@@ -32,9 +38,14 @@ export class Malformed extends Error {}
 
 /** @type {Map<string, string>} what each element was made of, to leave alone what is the same */
 const sources = new Map();
+/** @type {Map<string, Fragment>} runs that come or go once their list may move */
+const waiting = new Map();
 /** @type {Map<string, number>} the place of each element that came into a container */
 const ranks = new Map();
 for (const child of document.querySelectorAll("#servers > [id], #attention > [id]")) rankOf(child.id);
+
+// What a snapshot that lacks it takes off the page; cards are a matter of their own.
+const GOING = "#attention > .chip, #active-list > li";
 
 /**
  * @param {any} message
@@ -87,14 +98,14 @@ function isString(value) {
  * @param {boolean} lost
  */
 export function replaceAll(ready, lost) {
-  const held = new Set(ready.fragments.map((fragment) => fragment.id));
+  const kept = new Set(ready.fragments.map((fragment) => fragment.id));
   for (const card of document.querySelectorAll("#servers > article")) {
-    if (held.has(card.id)) continue;
+    if (kept.has(card.id)) continue;
     if (lost) expect(card);
     else if (!card.hasAttribute("data-pending")) card.remove();
   }
-  for (const chip of document.querySelectorAll("#attention > .chip")) {
-    if (!held.has(chip.id)) chip.remove();
+  for (const element of document.querySelectorAll(GOING)) {
+    if (!kept.has(element.id)) placeOrWait({ id: element.id, html: "", element: null });
   }
   put(ready);
   showFeed(ready.feed);
@@ -114,13 +125,13 @@ function expect(card) {
 /** @param {Ready} ready */
 export function change(ready) {
   put(ready);
-  for (const line of ready.feed) prepend(line);
+  addLines(ready.feed);
 }
 
 /** @param {Ready} ready */
 function put({ fragments, patches }) {
   const staged = stage(fragments);
-  for (const fragment of staged) place(fragment);
+  for (const fragment of staged) placeOrWait(fragment);
   for (const { id, html } of fragments) {
     if (html) sources.set(id, html);
     else sources.delete(id);
@@ -171,6 +182,25 @@ function isThere({ id, html }) {
   return html !== "" && sources.get(id) === html && document.getElementById(id) !== null;
 }
 
+/**
+ * Put an element in place, unless that moved a row away under who points at it.
+ *
+ * @param {Fragment} fragment
+ */
+function placeOrWait(fragment) {
+  const there = document.getElementById(fragment.id) !== null;
+  const moves = RUN.test(fragment.id) && there === (fragment.element === null);
+  waiting.delete(fragment.id);
+  if (moves && held(RUNS)) waiting.set(fragment.id, fragment);
+  else place(fragment);
+}
+
+whenReleased(() => {
+  if (held(RUNS)) return;
+  for (const fragment of waiting.values()) place(fragment);
+  waiting.clear();
+});
+
 /** @param {Fragment} fragment */
 function place({ id, into, element }) {
   const old = document.getElementById(id);
@@ -198,40 +228,21 @@ function forget(element) {
 function insert(container, element) {
   const rank = rankOf(element.id);
   const later = [...(container?.children ?? [])].find(
-    (other) => ranks.has(other.id) && rankOf(other.id) > rank,
+    (other) => (ranks.has(other.id) || RUN.test(other.id)) && rankOf(other.id) > rank,
   );
-  container?.insertBefore(element, later ?? null);
-}
-
-/** @param {string} id */
-function rankOf(id) {
-  if (!ranks.has(id)) ranks.set(id, ranks.size);
-  return /** @type {number} */ (ranks.get(id));
-}
-
-/** @param {Fragment[]} lines newest first */
-function showFeed(lines) {
-  const feed = document.getElementById("feed");
-  const shown = lines.filter((line) => line.element).slice(0, FEED_LIMIT);
-  const before = [...(feed?.children ?? [])].map((line) => line.id).join();
-  if (before === shown.map((line) => line.id).join()) return;
-  feed?.replaceChildren(
-    ...shown.map(({ id, element }) => document.getElementById(id) ?? /** @type {Element} */ (element)),
-  );
+  container?.insertBefore(element, later ?? container.querySelector(":scope > .end"));
 }
 
 /**
- * A new line comes to the top; one that is told again takes the place of the old.
+ * Runs stand in the order of their numbers, everything else in that of its first coming.
  *
- * @param {Fragment} line
+ * @param {string} id
  */
-function prepend({ id, element }) {
-  const feed = document.getElementById("feed");
-  const old = document.getElementById(id);
-  if (!element) old?.remove();
-  else if (old) old.replaceWith(element);
-  else feed?.prepend(element);
-  while (feed && feed.childElementCount > FEED_LIMIT) feed.lastElementChild?.remove();
+function rankOf(id) {
+  const run = RUN.exec(id);
+  if (run) return Number(run[1]);
+  if (!ranks.has(id)) ranks.set(id, ranks.size);
+  return /** @type {number} */ (ranks.get(id));
 }
 
 /**
@@ -242,6 +253,8 @@ export function age(now) {
   const cards = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(":is(#servers, .servers) > article")]);
   for (const card of cards) ageCard(card, now - Date.parse(card.dataset.heard ?? ""));
   tally(cards);
+  markMine();
+  settle();
   const answering = cards.filter((card) => ANSWERING.includes(card.dataset.state ?? ""));
   return answering.length > 0 && answering.every((card) => card.hasAttribute("data-stale"));
 }

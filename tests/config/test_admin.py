@@ -24,6 +24,7 @@ from history.models import (
     PurgeState,
     Resubmission,
     Run,
+    RunWatch,
     Scene,
 )
 from telemetry.admin import RecordAdmin
@@ -41,6 +42,7 @@ from telemetry.models import (
     Server,
     SignInLink,
     Team,
+    TvLink,
 )
 from telemetry.secrets import decrypt, encrypt
 from tests import cast
@@ -86,6 +88,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     ClientClaim: lambda n: cast.make_claim(new_team(n), new_user(n)),
     AuditEntry: lambda n: cast.make_audit(new_server(n)),
     Preferences: lambda n: cast.make_preferences(new_user(n)),
+    TvLink: lambda n: cast.make_tv_link(new_team(n), new_user(n)),
     SignInLink: lambda n: cast.make_link(new_user(n)),
     ApiToken: lambda n: cast.make_api_token(cast.join(new_team(n), new_user(n))),
     Run: lambda n: cast.make_run(new_team(n)),
@@ -96,6 +99,7 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     AttemptMemory: lambda n: cast.make_memory(new_attempt(n)),
     NodeExecution: lambda n: cast.make_node(new_attempt(n)),
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
+    RunWatch: lambda n: cast.make_watch(new_user(n), cast.make_run(new_team(n))),
     PurgeState: lambda n: PurgeState.objects.create(),
 }
 

@@ -23,7 +23,16 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.models import Attempt, Run
 from telemetry.envelope import team_topic
-from telemetry.models import ROLE_RANK, ApiToken, Membership, Role, Scope, Server, Team
+from telemetry.models import (
+    ROLE_RANK,
+    ApiToken,
+    Membership,
+    Role,
+    Scope,
+    Server,
+    Team,
+    TvLink,
+)
 from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
 from telemetry.tokens import make_token
@@ -31,6 +40,8 @@ from tests.api import program
 from tests.cast import Cast, furnish, make_api_token, make_cast
 
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
+# Not by who one is: test_tv_isolation.py has the holders of links.
+HOLDER = "who holds a good link"
 LOOK = frozenset({"GET", "HEAD"})
 FORM = LOOK | {"POST"}
 POST = frozenset({"POST"})
@@ -110,6 +121,7 @@ POLICIES = {
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/switch/": Policy(Role.ADMIN, POST, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/delete/": Policy(Role.ADMIN, FORM, server),
+    "servers/<int:pk>/": Policy(Role.VIEWER, LOOK, lambda side: {"pk": str(side.rows[Server].pk)}),
     "teams/<slug:slug>/servers/<int:pk>/": Policy(Role.VIEWER, LOOK, server),
     "teams/<slug:slug>/servers/<int:pk>/record/": Policy(Role.VIEWER, LOOK, server),
     "teams/<slug:slug>/servers/<int:pk>/interrupt/": Policy(
@@ -123,6 +135,12 @@ POLICIES = {
         Role.ADMIN, POST, server, {"do": "disconnect"}
     ),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/settings/tv/": Policy(Role.ADMIN, FORM, slug, {"name": "studio"}),
+    "teams/<slug:slug>/settings/tv/<int:pk>/revoke/": Policy(
+        Role.ADMIN, POST, lambda side: {**slug(side), "pk": str(side.rows[TvLink].pk)}
+    ),
+    "tv/<str:token>/": Policy(HOLDER, LOOK, lambda side: {"token": "no-such-token"}),
+    "teams/<slug:slug>/bells/": Policy(Role.VIEWER, FORM, slug, {"what": "run:0", "on": "0"}),
     "teams/<slug:slug>/client-ids/": Policy(Role.VIEWER, POST, slug, {"client_id": "mine"}),
     "teams/<slug:slug>/settings/tokens/": Policy(
         Role.VIEWER, FORM, slug, {"name": "mine", "scope": "read", "days": "30"}
@@ -255,6 +273,8 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
     """Return the verdict that the policy asks for."""
     if method not in policy.methods:
         return "405"
+    if policy.who == HOLDER:
+        return "404"
     if persona == "anonymous" and policy.who != ANYBODY:
         return policy.unknown
     if not isinstance(policy.who, Role):

@@ -97,7 +97,9 @@ def test_each_kind_of_topic_and_each_way_is_tested() -> None:
     paths = {str(each.pattern) for each in [*websocket_urlpatterns, *http_urlpatterns]}
 
     assert set(TOPICS) == set(site.LIVE_DOORS)
-    assert paths == {"live/socket/", "live/events/", "live/snapshot/"}
+    ways = {"socket/", "events/", "snapshot/"}
+    # What a link shows, and to whom: test_tv_isolation.py.
+    assert paths == {f"live/{way}" for way in ways} | {f"live/tv/<str:token>/{w}" for w in ways}
 
 
 @each_persona

@@ -10,7 +10,16 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from history import retention, turn
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, PurgeState, Run, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    Graph,
+    NodeExecution,
+    PurgeState,
+    Run,
+    RunWatch,
+    Scene,
+)
 from history.pace import AIM_S, LARGEST, RETRY_DELAYS_S, SMALLEST, Pace
 from history.preview import count
 from history.purge import Purge, Stopped, contents
@@ -197,7 +206,7 @@ def test_it_knows_every_table_that_hangs_on_a_run():
 
     assert {relation.related_model for relation in Attempt._meta.related_objects} == below_attempts
     assert [relation.related_model for relation in Scene._meta.related_objects] == [Attempt]
-    assert [relation.related_model for relation in Run._meta.related_objects] == [Scene]
+    assert [relation.related_model for relation in Run._meta.related_objects] == [Scene, RunWatch]
     for model in below_attempts:
         assert not model._meta.related_objects, model
 
@@ -226,6 +235,20 @@ def test_a_preview_changes_nothing(server):
         previewed()
 
     assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+
+
+def test_bells_go_with_their_run_or_attempt(server):
+    old, young = furnished(server, OLDER), furnished(server, YOUNGER)
+    person = cast.make_user("mira")
+    for attempt in (old, young):
+        cast.make_watch(person, attempt.scene.run)
+        cast.make_watch(person, attempt.scene.run, attempt)
+
+    told = previewed("runs")
+
+    assert told["runs: run watches"] == 2
+    assert told == purged("runs")
+    assert {watch.run for watch in RunWatch.objects.all()} == {young.scene.run}
 
 
 def test_purging_again_finds_nothing(server):

@@ -9,6 +9,7 @@ from django.template.loader import get_template
 from django.utils.safestring import mark_safe
 
 from telemetry.activity import Happening
+from telemetry.board import rendered as board_of
 from telemetry.cards import (
     Card,
 )
@@ -17,6 +18,7 @@ from telemetry.device_rows import DeviceRow, Sensors
 from telemetry.hot import Hot
 from telemetry.leases import Leased
 from telemetry.live import attributes, feed_line, rendered
+from telemetry.overview import TILES, Bar, Cell, Overview, RunRow, Tile, Trend
 from telemetry.prompt_rows import EndedRow, EtaText, NextRow, RunningRow
 from telemetry.words import Tone
 
@@ -231,7 +233,7 @@ def shell(shown: Card, parts: dict[str, str] | None = None) -> str:
     return get_template("telemetry/live.html#shell").render(context).strip()
 
 
-def wall(cards: list[Card], **context: Any) -> str:
+def wall(cards: list[Card], template: str = "telemetry/live.html", **context: Any) -> str:
     """Return the whole page with these cards, as the view renders it."""
     user = SimpleNamespace(
         is_authenticated=True, is_superuser=True, pk=1, get_username=lambda: "mira.okafor"
@@ -248,9 +250,71 @@ def wall(cards: list[Card], **context: Any) -> str:
         "walls": [_place(shown) for shown in cards],
         "chips": [mark_safe(rendered(shown)[f"server-{shown.server_id}-chip"]) for shown in cards],
         "feed": [mark_safe(feed_line(line, leased()).html) for line in happenings()],
+        **board(overview()),
+        "client_ids": ["mira-laptop"],
+        "mine": '["mira", "mira-laptop"]',
         "simulated": any(shown.simulated for shown in cards),
     }
-    return get_template("telemetry/live.html").render({"live_base": "/live/", **usual, **context})
+    return get_template(template).render({"live_base": "/live/", "topic": "team-1", **usual, **context})
+
+
+def tile(key: str = "runs", **fields: Any) -> Tile:
+    """Return a tile with a number above the usual."""
+    trend = Trend("t-up", "1", "more than usual", "usual at this hour: 3, the median of 9 days")
+    return replace(Tile(key, TILES[key], "4", trend=trend), **fields)
+
+
+def run_row(pk: int = 7, **fields: Any) -> RunRow:
+    """Return a run of twelve scenes with one failed and two at work."""
+    statuses = ["completed"] * 6 + ["failed", "completed"] + ["executing"] * 2 + ["queued"] * 2
+    letters = {"failed": "F", "executing": "R"}
+    usual = RunRow(
+        pk=pk,
+        name="Harbor at Dusk",
+        of="run-1842",
+        submitter="mira",
+        status="executing",
+        label="Executing",
+        cells=tuple(Cell(status, letters.get(status, "")) for status in statuses),
+        strip="12 scenes: 7 completed, 1 failed, 2 executing, 2 queued",
+        done="7 of 12, 1 failed",
+        where="on atlas-h200, kino-01",
+        eta=eta(7),
+    )
+    return replace(usual, **fields)
+
+
+def overview(**fields: Any) -> Overview:
+    """Return an overview with every kind of tile and of run."""
+    none = Trend("", "", "no usual yet", "no usual yet: 2 of the 4 days needed are on record")
+    bars = tuple(Bar(f"{8 * n}%", f"{90 - 7 * n}%", "5.8%", f"{10 + 7 * n}%") for n in range(12))
+    tiles = (
+        tile(),
+        tile("scenes", value="148", bars=bars),
+        tile("rate", value="94.6%", trend=replace(tile().trend or none, icon="t-down", tone="bad")),
+        tile("queue", value="14", unit="waiting", trend=none),
+        tile(
+            "servers", value="5", unit="of 9", trend=replace(none, icon="t-flat", words="as usual")
+        ),
+        tile("clears", value="–", trend=None, clock=replace(eta(52), note="± 6m\u00a000s")),
+    )
+    gone = {"eta": FIRST, "status": "partial", "label": "Partial", "ended_at": ago(20)}
+    runs = (
+        run_row(7),
+        run_row(8, name="Prompt 9f6b2c41", of="", eta=FIRST, submitter=""),
+        run_row(9, name="Salt Road", **gone),
+    )
+    return replace(Overview(NOW, tiles, runs, "and 3 more runs"), **fields)
+
+
+def board(told: Overview) -> dict[str, Any]:
+    """Return an overview as the page's context has it."""
+    shown = [(f.into, mark_safe(f.html)) for f in board_of(told)]
+    return {
+        "tiles": [html for into, html in shown if into == "summary"],
+        "runs": [html for into, html in shown if into == "active-list"],
+        "more_runs": next(html for into, html in shown if into == "active-runs"),
+    }
 
 
 def _place(shown: Card) -> SimpleNamespace:

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 from concurrent.futures import Future
 
+from telemetry.clock import now
 from telemetry.leases import Leased
+from telemetry.overview import Overview
 from telemetry.record import Memory, Record
 from telemetry.simulator import Simulator
 from telemetry.topics import Topics
@@ -29,7 +31,12 @@ class Kept:
         return done
 
     def doors(self):
-        return Record(self.record, lambda server_id, workload: None, lambda server_id: self.memory)
+        return Record(
+            self.record,
+            outlook=lambda server_id, workload: None,
+            recall=lambda server_id: self.memory,
+            overview=lambda team_id: Overview(now()),
+        )
 
     def of(self, kind):
         return [change for change in self.changes if isinstance(change, kind)]

@@ -28,10 +28,11 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Live
 <span id="conn" data-login="/login/?next=/live" role="status"></span>
 <main data-live="/live/" data-topics="team-1" data-at="2025-11-20T14:32:00+00:00">
 <section id="attention"><span id="tally"></span></section>
-<section id="servers"></section><ol id="feed"></ol></main>
+<section id="servers"></section><ol id="active-list"></ol><ol id="feed"></ol></main>
 <div id="toasts"></div></body></html>"""
 
 WALL = "document.getElementById('servers').innerHTML"
+RUNS = "[...document.querySelectorAll('#active-list > li')].map(li => li.id).join()"
 FEED = "[...document.querySelectorAll('#feed > li')].map(li => li.id).join()"
 
 
@@ -83,6 +84,12 @@ def work(pk: int, html: str) -> dict[str, str]:
     """Return what a server is at as a fragment."""
     element = f"server-{pk}-exec"
     return {"id": element, "html": f'<div class="scenes" id="{element}">{html}</div>'}
+
+
+def run(pk: int) -> dict[str, str]:
+    """Return a run at work as a fragment."""
+    element = f"run-{pk}-mini"
+    return {"id": element, "into": "active-list", "html": f'<li id="{element}">Run {pk}</li>'}
 
 
 def line(n: int) -> dict[str, str]:
@@ -145,6 +152,32 @@ def test_a_snapshot_removes_what_it_does_not_hold(
     until("live.place('team-1')?.seq === 2")
     assert page.locator("#servers > article").count() == 1
     assert page.evaluate(FEED) == "event-3,event-2"
+
+
+def test_runs_stand_in_the_order_of_their_numbers_however_they_come(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    server = visit()
+
+    server.send(snapshot(fragments=[run(10), run(9)]), change(2, fragments=[run(11), run(8)]))
+
+    until("live.place('team-1')?.seq === 2")
+    assert page.evaluate(RUNS) == "run-8-mini,run-9-mini,run-10-mini,run-11-mini"
+
+
+def test_a_run_goes_with_an_empty_fragment_or_a_snapshot_that_lacks_it(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    server = visit()
+    server.send(snapshot(fragments=[run(7), run(8), run(9)]))
+
+    server.send(change(2, fragments=[{"id": "run-8-mini", "html": ""}]))
+    until("live.place('team-1')?.seq === 2")
+    assert page.evaluate(RUNS) == "run-7-mini,run-9-mini"
+
+    server.send(snapshot(3, fragments=[run(9)]))
+    until("live.place('team-1')?.seq === 3")
+    assert page.evaluate(RUNS) == "run-9-mini"
 
 
 def test_a_card_that_waits_for_its_collector_stays(

@@ -281,6 +281,7 @@ def test_exec_leaves_the_clocks_to_the_browser() -> None:
 
     times = [found for tag, found in Elements(html).found if tag == "time"]
     assert [("data-clock" in time, time.get("data-since")) for time in times] == [
+        (False, None),  # how much is left, in the compact view
         (True, None),
         (False, ago(108).isoformat()),
     ]
@@ -351,7 +352,9 @@ def test_feed_item_tells_what_where_and_when() -> None:
     fragment = feed_line(line, leased(4, "kino-04"))
 
     assert Elements(fragment.html).root["id"] == fragment.id
-    assert words(fragment.html).startswith("Dropped the connection14:31:22 · kino-04 · WebSocket")
+    assert words(fragment.html).startswith(
+        "Warning: Dropped the connection14:31:22 · kino-04 · WebSocket"
+    )
 
 
 def test_the_wall_offers_a_first_step_where_there_is_no_server() -> None:

@@ -187,6 +187,27 @@ def test_it_counts_nothing_where_every_part_is_refused(run):
     assert kept.stamp.seq == 1
 
 
+def test_it_tells_what_is_retained_of_some_elements(run):
+    async def work(store):
+        change = Change([html("run-7-mini", "seven"), html("runs"), html("running"), html("x")])
+        await stamp(store, "t", FENCE, change)
+        return await store.retained("t", (-1, 5), ("run", "runs"))
+
+    assert run(work) == {
+        "run-7-mini": '<p id="run-7-mini">seven</p>',
+        "runs": '<p id="runs">x</p>',
+    }
+
+
+def test_it_refuses_what_is_older_than_the_number_it_was_asked_under(run):
+    async def work(store):
+        await store.retained("t", (-1, 5), ("run",))
+        older = await store.retained("t", (-1, 4), ("run",))
+        return older, await stamp(store, "t", (-1, 4), Change([html("run-7-mini")]))
+
+    assert run(work) == (None, None)
+
+
 def test_it_forgets_a_server_with_its_parts_and_no_other(run):
     async def work(store):
         change = Change([html("server-3"), html("server-3-head"), html("server-30")])
