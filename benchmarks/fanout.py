@@ -144,11 +144,12 @@ def _figures(daphne: Measured, before: Measured, after: Measured) -> list[Figure
     bare = [each.cpu_ms for each in (before, after) if each.cpu_ms]
     mean = sum(bare) / len(bare) if bare else None
     ratio = daphne.cpu_ms / mean if daphne.cpu_ms and mean else None
+    gaps = daphne.gaps if daphne.lags_ms else None
     return [
         Figure("Daphne, CPU for 1 000 deliveries", daphne.cpu_ms, "ms", 60),
         Figure("Daphne, the same as a multiple of bare", ratio, "x", 5),
         Figure("Daphne, deliveries that did not come", daphne.drops, "", 0),
-        Figure("Daphne, gaps in what a viewer got", daphne.gaps, "", 0),
+        Figure("Daphne, gaps in what a viewer got", gaps, "", 0),
         *percentiles("Daphne, sent to received", daphne.lags_ms, (15, 30)),
         *_told("Daphne", daphne),
         *_bare("bare before", before),

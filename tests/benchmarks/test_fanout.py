@@ -54,8 +54,13 @@ def test_it_acknowledges_what_has_a_place(text, place):
 
 @pytest.mark.parametrize(
     ("before", "next_one"),
-    [(None, True), (("team-1", "abc", 6), True), (("team-1", "abc", 7), False)]
-    + [(("team-1", "abc", 5), False), (("team-1", "old", 6), False)],
+    [
+        (None, True),
+        (("team-1", "abc", 6), True),
+        (("team-1", "abc", 7), False),
+        (("team-1", "abc", 5), False),
+        (("team-1", "old", 6), False),
+    ],
 )
 def test_it_knows_a_gap_and_a_double(before, next_one):
     assert follows(before, ("team-1", "abc", 7)) is next_one
