@@ -1,7 +1,7 @@
 """Viewers in processes of their own, and what they heard."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.processes import Process
@@ -10,13 +10,17 @@ from benchmarks.stack import HOST, Stack
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the viewers of one process heard: texts, and who got which when (monotonic, in ns)."""
+    """What the viewers of one process heard and said.
+
+    `came` tells for each delivery its place in `texts` and the monotonic time in ns; `said` tells
+    for each word the time and its length in bytes.
+    """
 
     texts: list[str]
     came: list[tuple[int, int]]
     gaps: int = 0
     closed: int = 0
-    said_bytes: int = 0
+    said: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Audience:

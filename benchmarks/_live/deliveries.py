@@ -8,15 +8,17 @@ from typing import Any
 from benchmarks._live.audience import Heard
 from benchmarks.figures import Figure
 
-# A message's time of sending in ns; None for one that is not measured, such as a snapshot.
-SentAt = Callable[[dict[str, Any]], int | None]
+# Returns a message's time of sending in ns, given it and when the first viewer had it; None for one
+# that is not measured, such as a snapshot.
+SentAt = Callable[[dict[str, Any], int], int | None]
 
 
 def lags_ms(heard: Iterable[Heard], sent_at: SentAt) -> list[float]:
     """Return how long each delivery was under way, in ms, for messages that have a time."""
     lags = []
     for each in heard:
-        sent_ns = [sent_at(json.loads(text)) for text in each.texts]
+        first_ns = first_came_ns(each)
+        sent_ns = [sent_at(json.loads(text), first_ns[n]) for n, text in enumerate(each.texts)]
         for place, at_ns in each.came:
             sent = sent_ns[place]
             if sent is not None:
@@ -24,7 +26,15 @@ def lags_ms(heard: Iterable[Heard], sent_at: SentAt) -> list[float]:
     return lags
 
 
-def told_in_step(message: dict[str, Any]) -> int | None:
+def first_came_ns(heard: Heard) -> list[int]:
+    """Return when the first viewer of a process had each text, in ns."""
+    first: dict[int, int] = {}
+    for place, at_ns in heard.came:
+        first.setdefault(place, at_ns)
+    return [first[place] for place in range(len(heard.texts))]
+
+
+def told_in_step(message: dict[str, Any], came_ns: int) -> int | None:
     """Return the time that the publisher wrote into the step of a message."""
     if message["type"] != "change":
         return None

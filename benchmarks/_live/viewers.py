@@ -2,9 +2,9 @@
 
 `python -m benchmarks._live.viewers URL KEYS HEARD`; KEYS is a file of session keys, one viewer
 each. It prints "all connected" once every viewer was told something; on SIGTERM it writes to HEARD:
-`texts`, each once, and `came`, for each message of each viewer its place in `texts` and the
-monotonic time in ns; `gaps`, how often a place did not follow on the one before; `closed`, how many
-viewers were closed; `said_bytes`, what they sent.
+`texts`, each once; `came`, for each message of each viewer its place in `texts` and the monotonic
+time in ns; `said`, time and length in bytes of what they sent; `gaps`, how often a place did not
+follow on the one before; `closed`, how many viewers were closed.
 
 The time is taken where bytes leave the system's socket, before any parsing, and viewers are no
 tasks: what a viewer costs must not be mistaken for what the server takes.
@@ -27,7 +27,7 @@ ACK_S = 5.0
 BEAT_S = 30.0
 AT_ONCE = 20  # connecting is not what is measured
 
-TOLD = ("texts", "came", "gaps", "closed", "said_bytes")
+TOLD = ("texts", "came", "gaps", "closed", "said")
 
 Mark = tuple[str, str, int]
 
@@ -40,7 +40,8 @@ class Heard:
         self.texts: list[str] = []
         self.marks: list[Mark | None] = []
         self.came: list[tuple[int, int]] = []
-        self.gaps = self.closed = self.said_bytes = 0
+        self.said: list[tuple[int, int]] = []
+        self.gaps = self.closed = 0
 
     def note(self, payload: bytes, at_ns: int) -> int:
         """Note a text; return its place in `texts`."""
@@ -117,7 +118,7 @@ class Viewer(asyncio.Protocol):
 
     def _say(self, word: dict[str, object], at: float) -> None:
         text = json.dumps(word, separators=(",", ":")).encode()
-        self._heard.said_bytes += len(text)
+        self._heard.said.append((time.monotonic_ns(), len(text)))
         self._said_at = at
         self._protocol.send_text(text)
         self._flush()
