@@ -21,7 +21,7 @@ RATE = 10
 PER_PERSON = 10  # connections; a site allows 20 in each web process
 VIEWER_PROCESSES = 2
 SETTLE_S = 2
-DRAIN_S = 0.5
+DRAIN_S = 2
 # The wall's only server; no collector runs that would look for it.
 NOWHERE = "http://127.0.0.1:9"
 

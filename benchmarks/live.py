@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from benchmarks._live.alone import Alone
 from benchmarks._live.audience import Audience, Heard
 from benchmarks._live.deliveries import first_came_ns, lags_ms, percentiles
 from benchmarks._live.farm import Farm, Steps, newest_step
@@ -25,6 +26,7 @@ from benchmarks.processes import Process, say, until
 from benchmarks.stack import HOST, Stack
 
 SERVERS, EVENTS_PER_S = 20, 10
+FEW_SERVERS, FEW_VIEWERS = 3, 40
 QUIET_EVERY_S, SCENE_EVERY_S = 2, 5
 PER_PERSON = 10  # connections; a site allows 20 in each web process
 VIEWER_PROCESSES = 2
@@ -40,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seconds", type=int, help="how long busy servers are measured, 60 s")
     parser.add_argument("--minutes", type=float, help="how long bytes are counted, 3 minutes")
     parser.add_argument("--viewers", type=int, default=200, help="200, for which the limits are")
-    parser.add_argument("--only", choices=("busy", "quiet", "bytes"), help="one part")
+    parser.add_argument("--only", choices=("busy", "quiet", "bytes", "embedded"), help="one part")
 
 
 def run(options: Namespace) -> list[Figure]:
@@ -51,6 +53,7 @@ def run(options: Namespace) -> list[Figure]:
         "busy": lambda: busy(options.viewers, seconds),
         "quiet": lambda: quiet(options.viewers, 30 if options.small else 60),
         "bytes": lambda: scene(60 * minutes),
+        "embedded": lambda: embedded(min(options.viewers, FEW_VIEWERS), seconds),
     }
     chosen = [options.only] if options.only else list(parts)
     return [figure for name in chosen for figure in parts[name]()]
@@ -58,19 +61,18 @@ def run(options: Namespace) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What viewers heard of a farm, and the CPU of web process and collector, in % of a core."""
+    """What viewers heard of a farm, and the CPU of the site's processes, in % of a core."""
 
     heard: list[Heard]
     steps: Steps
-    web_cpu: float
-    collector_cpu: float
+    cpu: dict[str, float]
 
 
 def busy(viewers: int, seconds: int) -> list[Figure]:
     """Measure the delay beyond the window."""
     with Stack() as stack:
         farm = Farm(stack, SERVERS, "--events", str(EVENTS_PER_S))
-        shown = _shown(stack, farm, viewers, seconds)
+        shown = _shown(stack, farm, *_site(stack, len(farm.ids)), viewers, seconds)
     name = f"{SERVERS} servers x {EVENTS_PER_S}/s"
     lags = lags_ms(shown.heard, partial(newest_step, steps=shown.steps))
     return [
@@ -83,7 +85,7 @@ def quiet(viewers: int, seconds: int) -> list[Figure]:
     """Measure the delay of the first change after quiet."""
     with Stack() as stack:
         farm = Farm(stack, 1, "--every", str(QUIET_EVERY_S))
-        shown = _shown(stack, farm, viewers, seconds)
+        shown = _shown(stack, farm, *_site(stack, len(farm.ids)), viewers, seconds)
     name = "one quiet server"
     lags = [lag for each in shown.heard for lag in after_quiet_ms(each, shown.steps)]
     return [
@@ -107,32 +109,50 @@ def after_quiet_ms(heard: Heard, steps: Steps) -> list[float]:
     return lags_ms([heard], sent_at)
 
 
-def _shown(stack: Stack, farm: Farm, viewers: int, seconds: float) -> Shown:
+def embedded(viewers: int, seconds: int) -> list[Figure]:
+    """Measure `serve`, at the size that it is meant for: site and collector share one process."""
+    with Alone() as stack:
+        farm = Farm(stack, FEW_SERVERS, "--events", str(EVENTS_PER_S))
+        process, port = stack.serve()
+        until(lambda: process.output.count('following "') >= FEW_SERVERS, "the servers followed")
+        shown = _shown(stack, farm, {"the one process": process}, port, viewers, seconds)
+    name = f"embedded, {FEW_SERVERS} servers x {EVENTS_PER_S}/s"
+    lags = lags_ms(shown.heard, partial(newest_step, steps=shown.steps))
+    return [
+        *percentiles(f"{name}, frame to socket beyond the window", lags, (None, None)),
+        *_told(name, shown, viewers, seconds),
+    ]
+
+
+def _shown(
+    stack: Stack,
+    farm: Farm,
+    processes: dict[str, Process],
+    port: int,
+    viewers: int,
+    seconds: float,
+) -> Shown:
     """Have viewers look at a farm for some time."""
-    collector, web, port = _site(stack, len(farm.ids))
     team_id, keys = signed_in(stack, -(-viewers // PER_PERSON), PER_PERSON)
     path = f"/live/socket/?topic=team-{team_id}"
     time.sleep(SETTLE_S)
     audience = Audience(stack, port, path, keys[:viewers], VIEWER_PROCESSES)
-    began, used = time.monotonic(), [web.cpu_s(), collector.cpu_s()]
+    began, used = time.monotonic(), [each.cpu_s() for each in processes.values()]
     time.sleep(seconds)
     took = time.monotonic() - began
-    web_s, collector_s = (
-        now.cpu_s() - was for now, was in zip((web, collector), used, strict=True)
-    )
-    return Shown(audience.leave(), farm.end(), 100 * web_s / took, 100 * collector_s / took)
+    cpu = {
+        name: 100 * (process.cpu_s() - before) / took
+        for (name, process), before in zip(processes.items(), used, strict=True)
+    }
+    return Shown(audience.leave(), farm.end(), cpu)
 
 
-def _cpu_since(used: list[float], *processes: Process) -> list[float]:
-    return [process.cpu_s() - was for process, was in zip(processes, used, strict=True)]
-
-
-def _site(stack: Stack, servers: int) -> tuple[Process, Process, int]:
-    """Start collector and web process; return them and the port once all servers are followed."""
+def _site(stack: Stack, servers: int) -> tuple[dict[str, Process], int]:
+    """Start collector and web process; return both and the port once all servers are followed."""
     collector = stack.collector()
     web, port = stack.web()
     until(lambda: collector.output.count('following "') >= servers, f"{servers} servers followed")
-    return collector, web, port
+    return {"the web process": web, "the collector": collector}, port
 
 
 def _told(name: str, shown: Shown, viewers: int, seconds: float) -> list[Figure]:
@@ -146,8 +166,7 @@ def _told(name: str, shown: Shown, viewers: int, seconds: float) -> list[Figure]
         Figure(f"{name}, gaps in what a viewer got", sum(h.gaps for h in shown.heard), "", 0),
         Figure(f"{name}, deliveries", deliveries / seconds, "/s"),
         Figure(f"{name}, median message", statistics.median(sizes) if sizes else None, "bytes"),
-        Figure(f"{name}, CPU of the web process", shown.web_cpu, "% of a core"),
-        Figure(f"{name}, CPU of the collector", shown.collector_cpu, "% of a core"),
+        *(Figure(f"{name}, CPU of {who}", cpu, "% of a core") for who, cpu in shown.cpu.items()),
     ]
 
 
@@ -155,7 +174,7 @@ def scene(seconds: float) -> list[Figure]:
     """Count the bytes of one viewer of one scene, and of polling the page instead."""
     with Stack() as stack:
         farm = Farm(stack, 1, "--every", str(SCENE_EVERY_S))
-        _, _, port = _site(stack, len(farm.ids))
+        _, port = _site(stack, len(farm.ids))
         team_id, keys = signed_in(stack, 1)
         time.sleep(SETTLE_S)
         path = f"/live/socket/?topic=team-{team_id}"

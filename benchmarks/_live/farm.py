@@ -9,6 +9,11 @@ from typing import Any
 from benchmarks.processes import until
 from benchmarks.stack import Stack
 
+_IDS = """
+from telemetry.models import Server
+print(*Server.objects.order_by("pk").values_list("pk", flat=True))
+"""
+
 # When a server said a step, by (server's id, "step/total"), in ns, in order.
 Steps = dict[tuple[int, str], list[int]]
 
@@ -22,8 +27,8 @@ class Farm:
         self._process = stack.start("servers", *command)
         until(lambda: self._process.output.count("Simulated") >= count, f"{count} simulators")
         urls = [word for word in self._process.output.split() if word.startswith("http://")]
-        stack.add_servers(urls)
-        self.ids = [pk for (pk,) in stack.query("select id from telemetry_server order by id")]
+        stack.add_servers(urls, simulated=False)
+        self.ids = [int(pk) for pk in stack.shell(_IDS).split()]
 
     def end(self) -> Steps:
         """End the servers; return when they said which step."""

@@ -1,7 +1,7 @@
 """A process of simulated ComfyUIs that notes when each step left.
 
 `python -m benchmarks._live.servers COUNT FILE --events N|--every SECONDS`: each server says N
-frames a second (scenario `steady`), or runs one endless prompt with a step every SECONDS. On
+frames a second (scenario `steady`), or runs one long prompt with a step every SECONDS. On
 SIGTERM it writes to FILE a list of [server from 0 on, "step/total", monotonic time in ns]. The time
 is taken before the frame is queued for the sockets: what the simulator takes is in the figures.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from telemetry.simulator import Simulator
 
 STEP = re.compile(r"\| (\d+/\d+) \[")
-ENDLESS = 100_000  # steps
+HOUR_OF_STEPS = 720  # of 5 s each, as of one long scene
 
 Note = Callable[[str, int], None]
 
@@ -37,7 +37,7 @@ async def main(options: Namespace) -> list[tuple[int, str, int]]:
         url = await server.start()
         _listen_in(server, partial(_note, notes, number))
         if options.every is not None:
-            server.submit(_endless(options.every))
+            server.submit(_long_scene(options.every))
         servers.append(server)
         print(f"Simulated ComfyUI on {url}", flush=True)
     await ended.wait()
@@ -68,8 +68,8 @@ def step_in(payload: str | bytes) -> list[str]:
     return [] if isinstance(payload, bytes) else STEP.findall(payload)
 
 
-def _endless(every_s: float) -> dict[str, dict[str, Any]]:
-    work = {"steps": ENDLESS, "delay": every_s, "seed": 1}
+def _long_scene(every_s: float) -> dict[str, dict[str, Any]]:
+    work = {"steps": HOUR_OF_STEPS, "delay": every_s, "seed": 1}
     return {
         "1": {"class_type": "TqdmWork", "inputs": work},
         "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
