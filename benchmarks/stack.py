@@ -176,12 +176,12 @@ class Stack:
         words = process.output.split()
         return process, [word.rstrip(";,") for word in words if word.startswith("http://")]
 
-    def add_servers(self, urls: list[str], team: str = "bench") -> None:
-        """Have the servers at the URLs watched by a team."""
+    def add_servers(self, urls: list[str], team: str = "bench", simulated: bool = True) -> None:
+        """Have the servers at the URLs watched by a team; `serve` rests those called simulated."""
         self.shell(
             "from telemetry.models import Server, Team\n"
             f"team, _ = Team.objects.get_or_create(slug={team!r}, defaults={{'name': {team!r}}})\n"
             f"for n, url in enumerate({urls!r}):\n"
             "    name = f'{n:02d} {url[7:]}'\n"
-            "    Server.objects.create(team=team, name=name, url=url, simulated=True)\n"
+            f"    Server.objects.create(team=team, name=name, url=url, simulated={simulated})\n"
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from django.conf import settings
@@ -36,7 +37,7 @@ class LiveConnection:
         self._say = say
         self._close = close
         self._task: asyncio.Task[None] | None = None
-        self.heard_at = self.said_at = asyncio.get_running_loop().time()
+        self.heard_at = self.said_at = time.monotonic()
 
     async def begin(self, asked: list[Wanted]) -> None:
         """Follow what was asked for and forward it; raises Refused where any of it may not be."""
@@ -75,7 +76,7 @@ class LiveConnection:
 
     async def say(self, text: str) -> None:
         """Send a text."""
-        self.said_at = asyncio.get_running_loop().time()
+        self.said_at = time.monotonic()
         await self._say(self.listener.worded(text))
 
     async def say_beat(self, sent: float | None = None) -> None:

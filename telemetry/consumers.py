@@ -4,9 +4,10 @@ Unlike a poll it has no request of its own to be refused, so everything is said 
 the handshake: a browser tells a page nothing of a handshake that failed.
 """
 
-import asyncio
 import contextlib
 import json
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,10 @@ from telemetry.listener import BAD_REQUEST, TOO_MANY, Refused
 from telemetry.places import NotATopic, wanted, wanted_in
 
 LARGEST_WORD = 4096
+OWN_SEND = "scenewatch.send"
+
+# An ASGI application, which Channels types no more than its own.
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -29,6 +34,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     connection: LiveConnection | None = None
     minute: float = 0.0
     words: int = 0
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle a message; a viewer's words without Channels' look after database connections.
+
+        That is a hop into a thread, for each acknowledgement; whatever asks the database for a
+        word (database_sync_to_async) looks after them itself.
+        """
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
 
     async def connect(self) -> None:
         """Accept viewers from our own pages; close who may not listen with a code."""
@@ -53,8 +69,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._shut(refused.code)
 
     async def _say(self, text: str) -> None:
-        # Not self.send(): two more coroutines for each of some thousand texts a second.
-        await self.base_send({"type": "websocket.send", "text": text})
+        # Not self.send(): it asks the session with each of some thousand texts a second whether it
+        # was changed, a question for answers of HTTP.
+        await self.scope[OWN_SEND]({"type": "websocket.send", "text": text})
 
     async def _shut(self, code: int) -> None:
         await self.close(code)
@@ -69,7 +86,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         connection = self.connection
         if connection is None or await self._says_too_much(connection):
             return
-        connection.heard_at = asyncio.get_running_loop().time()
+        connection.heard_at = time.monotonic()
         try:
             await obey(connection, text_data)
         except NotATopic as wrong:
@@ -79,7 +96,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _says_too_much(self, connection: LiveConnection) -> bool:
         """Count words per minute: those above the limit are not heard, twice as many end it."""
-        at = asyncio.get_running_loop().time()
+        at = time.monotonic()
         if at - self.minute >= 60:
             self.minute, self.words = at, 0
         self.words += 1
@@ -115,6 +132,15 @@ def _understood(text: str | None) -> Any:
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(text)
     raise NotATopic("expected JSON")
+
+
+def with_own_send(inner: Application) -> Application:
+    """Have an application find the server's own `send` in its scope, past all middleware inside."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await inner({**scope, OWN_SEND: send}, receive, send)
+
+    return application
 
 
 def own_origin(scope: dict[str, Any]) -> bool:

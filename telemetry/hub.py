@@ -32,6 +32,9 @@ LARGEST_BACKLOG = 256 * 1024
 KEPT_TEXTS = 200
 KEPT_LENGTH = 128 * 1024
 RETRY_S = 1.0
+# The sockets of these are written to before the next are thought of: else the first of two hundred
+# would wait for the last.
+VIEWERS_AT_ONCE = 20
 
 
 class Text(NamedTuple):
@@ -44,11 +47,17 @@ class Text(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """One browser's queue of texts, bounded in length."""
+    """One browser's queue of texts, bounded in length, with one reader.
 
-    waiting: "asyncio.Queue[Text]" = field(default_factory=asyncio.Queue)
+    Not asyncio's queue: on Python 3.11 that asks the system for the process's number each time it
+    waits, a twentieth of what a text costs.
+    """
+
+    waiting: "deque[Text]" = field(default_factory=deque)
     backlog: int = 0
     overrun: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
+    _called: "asyncio.Future[None] | None" = None
 
     def put(self, message: Text) -> None:
         """Queue a text; beyond the limit the viewer is marked as overrun instead."""
@@ -56,11 +65,17 @@ class Viewer:
         if self.backlog > LARGEST_BACKLOG:
             self.overrun = True
             return
-        self.waiting.put_nowait(message)
+        self.waiting.append(message)
+        if self._called is not None and not self._called.done():
+            self._called.set_result(None)
 
     async def get(self) -> Text:
         """Wait for the next text."""
-        message = await self.waiting.get()
+        self._loop = self._loop or asyncio.get_running_loop()
+        while not self.waiting:
+            self._called = asyncio.Future(loop=self._loop)
+            await self._called
+        message = self.waiting.popleft()
         self.backlog -= len(message.text)
         return message
 
@@ -78,10 +93,8 @@ class Watched:
     texts: "deque[Text]" = field(default_factory=deque)
     length: int = 0
 
-    def hand(self, message: Text) -> None:
-        """Hand a text to everybody, and keep it."""
-        for viewer in self.viewers:
-            viewer.put(message)
+    def keep(self, message: Text) -> None:
+        """Keep a text, and those before it that it follows on."""
         last = self.texts[-1].stamp if self.texts else None
         if last is not None and message.stamp != _next(last):
             self.texts.clear()
@@ -91,15 +104,15 @@ class Watched:
         while len(self.texts) > KEPT_TEXTS or self.length > KEPT_LENGTH:
             self.length -= len(self.texts.popleft().text)
 
-    def hand_excerpt(self, topic: str, body: dict[str, Any], gap: bool) -> None:
-        """Hand what concerns an excerpt; after a gap anything, so that viewers are sent all."""
+    def cut(self, topic: str, body: dict[str, Any], gap: bool) -> Text | None:
+        """Return what concerns an excerpt; after a gap anything, so that viewers are sent all."""
         lists = excerpt(topic, body)
         if gap:
             self.stamp = Stamp(token_hex(4), 0)
         elif not lists:
-            return
+            return None
         self.stamp = _next(self.stamp)
-        self.hand(Text(topic, self.stamp, excerpt_text(topic, self.stamp, body["at"], lists)))
+        return Text(topic, self.stamp, excerpt_text(topic, self.stamp, body["at"], lists))
 
     def since(self, place: Stamp) -> list[Text] | None:
         """Return the texts after a place, in order; None where they are not known."""
@@ -176,19 +189,33 @@ class Hub:
                 log.warning("hub: cannot receive: %s", error)
                 await asyncio.sleep(RETRY_S)
                 continue
-            self._hand(message["topic"], Stamp(message["epoch"], message["seq"]), message["text"])
+            await self._hand(
+                message["topic"], Stamp(message["epoch"], message["seq"]), message["text"]
+            )
 
-    def _hand(self, source: str, stamp: Stamp, text: str) -> None:
+    async def _hand(self, source: str, stamp: Stamp, text: str) -> None:
         """Hand a message to who watches its topic, and excerpts of it to who watches these."""
         last = self._places.get(source)
         self._places[source] = stamp
+        gap = last is not None and stamp != _next(last)
         body: dict[str, Any] | None = None
         for topic, watched in self._excerpts(source):
             if topic == source:
-                watched.hand(Text(topic, stamp, text))
-                continue
-            body = json.loads(text) if body is None else body
-            watched.hand_excerpt(topic, body, gap=last is not None and stamp != _next(last))
+                message: Text | None = Text(topic, stamp, text)
+            else:
+                body = json.loads(text) if body is None else body
+                message = watched.cut(topic, body, gap)
+            if message is not None:
+                watched.keep(message)
+                await _hand_round(message, list(watched.viewers))
+
+
+async def _hand_round(message: Text, viewers: list[Viewer]) -> None:
+    """Hand a text to everybody; who joins meanwhile begins with a snapshot that holds it."""
+    for place, viewer in enumerate(viewers, start=1):
+        viewer.put(message)
+        if place % VIEWERS_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 def _layer() -> Any:

@@ -6,6 +6,7 @@ and ask the database twenty times as often.
 
 import asyncio
 import logging
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class Rounds:
         self._count[name] += 1
         self._open.add(connection)
         if self._task is None or self._task.done():
-            self._asked_at = self._answered_at = asyncio.get_running_loop().time()
+            self._asked_at = self._answered_at = time.monotonic()
             self._task = asyncio.create_task(self._run(), name="rounds")
 
     def leave(self, connection: "LiveConnection") -> None:
@@ -79,7 +80,7 @@ class Rounds:
                 log.exception("live: a round over the open connections failed")
 
     async def _look(self) -> None:
-        at = asyncio.get_running_loop().time()
+        at = time.monotonic()
         for connection in list(self._open):
             await self._look_at(connection, at)
         if at - self._asked_at >= settings.ACCESS_RECHECK_S:
@@ -111,10 +112,10 @@ class Rounds:
             allowed = await database_sync_to_async(_allowed)([each.listener for each in asked])
         except DatabaseError as error:
             log.warning("live: cannot ask who may still listen: %s", error)
-            if asyncio.get_running_loop().time() - self._answered_at > UNASKED_LIMIT_S:
+            if time.monotonic() - self._answered_at > UNASKED_LIMIT_S:
                 await self._end_all()
             return
-        self._answered_at = asyncio.get_running_loop().time()
+        self._answered_at = time.monotonic()
         for connection in asked & self._open:
             await _hold(connection, allowed.get(connection.listener))
 

@@ -6,15 +6,15 @@ from channels.auth import AuthMiddlewareStack
 from django.urls import path
 
 from telemetry import streams
-from telemetry.consumers import LiveConsumer
+from telemetry.consumers import LiveConsumer, with_own_send
 
 # Channels routes to ASGI applications, which Django's path functions are not typed for.
-_socket: Any = AuthMiddlewareStack(LiveConsumer.as_asgi())
+_socket: Any = with_own_send(AuthMiddlewareStack(LiveConsumer.as_asgi()))
 _events: Any = AuthMiddlewareStack(streams.events)
 _snapshot: Any = AuthMiddlewareStack(streams.snapshot)
 
 # A screen has no session: the link in its address is all that it is asked for.
-_tv_socket: Any = LiveConsumer.as_asgi()
+_tv_socket: Any = with_own_send(LiveConsumer.as_asgi())
 _tv_events: Any = streams.events
 _tv_snapshot: Any = streams.snapshot
 

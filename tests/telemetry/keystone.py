@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ ROOT = Path(__file__).parent.parent.parent
 def runs(tmp_path_factory):
     """Return per trace its steps, and after each what a new process renders from the state."""
     states = tmp_path_factory.mktemp("keystone") / "states"
+    with ThreadPoolExecutor(1) as pool:  # a browser's loop may be running in this thread
+        return pool.submit(_runs, states).result()
+
+
+def _runs(states):
     runs = {name: [] for name in TRACES}
     with pytest.MonkeyPatch.context() as patch, states.open("wb") as out:
         patch.setattr(live, "HEARD_EVERY_S", 0)

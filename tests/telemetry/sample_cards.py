@@ -255,7 +255,9 @@ def wall(cards: list[Card], template: str = "telemetry/live.html", **context: An
         "mine": '["mira", "mira-laptop"]',
         "simulated": any(shown.simulated for shown in cards),
     }
-    return get_template(template).render({"live_base": "/live/", "topic": "team-1", **usual, **context})
+    return get_template(template).render(
+        {"live_base": "/live/", "topic": "team-1", **usual, **context}
+    )
 
 
 def tile(key: str = "runs", **fields: Any) -> Tile:

@@ -1,9 +1,14 @@
-"""What the live socket says when it closes."""
+"""What the live socket says when it closes, and what its words do not wait for."""
+
+import asyncio
+import threading
 
 import pytest
 from autobahn.websocket.protocol import WebSocketProtocol
+from channels.db import database_sync_to_async
 
 from telemetry import listener
+from telemetry.consumers import OWN_SEND, LiveConsumer, with_own_send
 
 
 class Wire(WebSocketProtocol):
@@ -23,3 +28,34 @@ def test_it_closes_with_codes_that_daphne_can_send(name):
     wire.sendClose(code=getattr(listener, name))
 
     assert wire.sent == getattr(listener, name)
+
+
+def test_it_hears_a_word_while_a_query_takes_long():
+    async def work():
+        answered = threading.Event()
+        query = asyncio.create_task(database_sync_to_async(answered.wait)())
+        await asyncio.sleep(0)  # it has its thread now
+        try:
+            async with asyncio.timeout(5):
+                await LiveConsumer().dispatch({"type": "websocket.receive", "text": "{}"})
+        finally:
+            answered.set()
+            await query
+
+    asyncio.run(work())
+
+
+def test_it_finds_the_servers_own_send_past_a_middleware():
+    async def inner(scope, receive, send):
+        await scope[OWN_SEND]("word")
+
+    def middleware(application):
+        return lambda scope, receive, send: application(scope, receive, None)
+
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    asyncio.run(with_own_send(middleware(inner))({}, None, send))
+    assert said == ["word"]

@@ -77,14 +77,14 @@ def behind_hub(monkeypatch):
     return one_hub, store
 
 
-def hand(one_hub, message):
+async def hand(one_hub, message):
     body = json.loads(message)
-    one_hub._hand("team-1", Stamp(body["epoch"], body["seq"]), message)
+    await one_hub._hand("team-1", Stamp(body["epoch"], body["seq"]), message)
 
 
 async def drain(following, page):
     """Have the viewer take what is due; return what it holds then."""
-    while following.viewer.waiting.qsize():
+    while following.viewer.waiting:
         text = await following.due()
         if text is None:
             continue
@@ -106,11 +106,11 @@ async def watch(steps, one_hub, store, dice):
         if dice.random() < 0.5:
             dice.shuffle(on_the_way)
             while on_the_way and dice.random() < 0.9:
-                hand(one_hub, on_the_way.pop())
+                await hand(one_hub, on_the_way.pop())
             page = await drain(following, page)
     messages = [message for _, message, _ in steps if message]
     for message in [*on_the_way, messages[-1]]:
-        hand(one_hub, message)
+        await hand(one_hub, message)
     return await drain(following, page)
 
 

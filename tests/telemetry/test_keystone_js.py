@@ -18,6 +18,14 @@ IN_BROWSER = [
     "10-sigkill-restart",
     "30-log-progress-of-another-client",
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_bells(page):
+    """Have the site know of no bells."""
+    page.route("**/teams/northlight/bells/", lambda route: route.fulfill(json={"bells": []}))
+
+
 LOOK = """['#servers', '#attention', '#feed'].map(place =>
     [...document.querySelectorAll(place + ' > *')].map(e => e.outerHTML.replace(/\\s+/g, ' ')))"""
 
