@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks._live.alone import Alone
 from benchmarks._live.audience import Audience, Heard
 from benchmarks._live.deliveries import first_came_ns, lags_ms, percentiles
-from benchmarks._live.farm import Farm, Steps, newest_step
+from benchmarks._live.farm import Farm, Steps, newest_step, until_written_ms
 from benchmarks._live.sign_in import signed_in
 from benchmarks.figures import Figure
 from benchmarks.processes import Process, say, until
@@ -77,6 +77,7 @@ def busy(viewers: int, seconds: int) -> list[Figure]:
     lags = lags_ms(shown.heard, partial(newest_step, steps=shown.steps))
     return [
         *percentiles(f"{name}, frame to socket beyond the window", lags, (15, 30)),
+        *_until_written(name, shown),
         *_told(name, shown, viewers, seconds),
     ]
 
@@ -90,6 +91,7 @@ def quiet(viewers: int, seconds: int) -> list[Figure]:
     lags = [lag for each in shown.heard for lag in after_quiet_ms(each, shown.steps)]
     return [
         *percentiles(f"{name}, frame to socket after quiet", lags, (15, 30)),
+        *_until_written(name, shown),
         Figure(f"{name}, deliveries after quiet", len(lags), ""),
         *_told(name, shown, viewers, seconds),
     ]
@@ -153,6 +155,13 @@ def _site(stack: Stack, servers: int) -> tuple[dict[str, Process], int]:
     web, port = stack.web()
     until(lambda: collector.output.count('following "') >= servers, f"{servers} servers followed")
     return {"the web process": web, "the collector": collector}, port
+
+
+def _until_written(name: str, shown: Shown) -> list[Figure]:
+    """Return which part of the way is the collector's."""
+    heard = shown.heard[0]
+    lags = until_written_ms(heard.texts, first_came_ns(heard), shown.steps)
+    return percentiles(f"{name}, of that until the message is written", lags, (None, None))
 
 
 def _told(name: str, shown: Shown, viewers: int, seconds: float) -> list[Figure]:

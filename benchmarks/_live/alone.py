@@ -10,6 +10,7 @@ class Alone(Stack):
     def __enter__(self) -> "Alone":
         for name in ("SCENEWATCH_DATABASE_URL", "SCENEWATCH_REDIS_URL"):
             del self.env[name]
+        (self.folder / "data").mkdir()
         self.manage("migrate", "--verbosity", "0")
         return self
 

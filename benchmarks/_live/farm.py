@@ -1,8 +1,10 @@
 """Simulated servers of the team "bench", when they said which step, and which messages hold it."""
 
 import json
+import time
 from bisect import bisect_right
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,19 @@ def newest_step(message: dict[str, Any], came_ns: int, steps: Steps) -> int | No
         if place is not None
     ]
     return max((at_ns for at_ns in said if at_ns is not None), default=None)
+
+
+def until_written_ms(texts: list[str], first_came_ns: list[int], steps: Steps) -> list[float]:
+    """Return how long each message's newest step took to the collector's writing of the message."""
+    wall_ns = time.time_ns() - time.monotonic_ns()
+    lags = []
+    for text, came_ns in zip(texts, first_came_ns, strict=True):
+        message = json.loads(text)
+        said_ns = newest_step(message, came_ns, steps)
+        if said_ns is not None:
+            written_s = datetime.fromisoformat(message["at"]).timestamp()
+            lags.append((written_s * 1e9 - wall_ns - said_ns) / 1e6)
+    return lags
 
 
 def _place(patch: tuple[str, str, str]) -> tuple[int, str] | None:
