@@ -91,7 +91,6 @@ def quiet(viewers: int, seconds: int) -> list[Figure]:
     lags = [lag for each in shown.heard for lag in after_quiet_ms(each, shown.steps)]
     return [
         *percentiles(f"{name}, frame to socket after quiet", lags, (15, 30)),
-        *_until_written(name, shown),
         Figure(f"{name}, deliveries after quiet", len(lags), ""),
         *_told(name, shown, viewers, seconds),
     ]
