@@ -68,10 +68,16 @@ def complaints() -> list[str]:
     return []
 
 
+def _complaint(said: ConsoleMessage) -> list[str]:
+    return [f"{said.text} {said.location.get('url', '')}"] if _is_complaint(said) else []
+
+
 def _is_complaint(said: ConsoleMessage) -> bool:
     """Say whether the page complains; that live/ cannot be reached is the browser's own word."""
     refused = said.text.startswith("WebSocket connection to") and "failed" in said.text
     refused |= said.text.startswith("Failed to load") and "/live/" in said.location.get("url", "")
+    # A connection kept alive that the server closed just when it was to be used again.
+    refused |= said.text.endswith("net::ERR_SOCKET_NOT_CONNECTED")
     return said.type == "error" and not refused
 
 
@@ -84,7 +90,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.extend([said.text] if _is_complaint(said) else []))
+    page.on("console", lambda said: complaints.extend(_complaint(said)))
     yield page
     context.close()
     assert complaints == []

@@ -105,4 +105,5 @@ def test_it_says_that_redis_is_gone_and_comes_back_with_it(team, page, complaint
     assert page.evaluate("sameDocument")
     with urllib.request.urlopen(f"http://127.0.0.1:{nginx.port}/login/", timeout=5) as answer:
         assert answer.status == 200
+    page.goto("about:blank")
     complaints.clear()

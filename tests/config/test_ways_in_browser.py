@@ -78,6 +78,7 @@ def test_it_takes_what_the_proxy_lets_through_and_comes_back_live(
     assert page.evaluate("sameDocument")
     page.evaluate("live.disconnect()")
     comes(lambda: 101 in proxy.answers("/live/socket/"), "the end of the socket in nginx's log")
+    page.goto("about:blank")
     complaints.clear()  # the browser reports each refusal itself
 
 
@@ -101,4 +102,5 @@ def test_offline_for_a_minute_it_is_right_within_two_seconds(
 
     expect(page.locator("#conn")).to_have_attribute("data-state", "live", timeout=2_000)
     expect(page.locator("article.server")).to_contain_text("Completed", timeout=500)
+    page.goto("about:blank")
     complaints.clear()
