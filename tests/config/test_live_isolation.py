@@ -4,6 +4,7 @@ The matrix of test_isolation.py for the live addresses: every kind of topic, eve
 teams. A kind of topic without a line in TOPICS fails by name.
 """
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,7 +35,6 @@ LISTEN = Policy(Role.VIEWER, frozenset({"LISTEN"}))
 WORDS = {4401: "sign in", 4403: "403", 4404: "404"}
 SIGNED_OUT, NO_ACCESS = 4401, 4403
 
-each_persona = pytest.mark.parametrize("persona", PERSONAS)
 each_topic = pytest.mark.parametrize("kind", TOPICS)
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,30 +102,29 @@ def test_each_kind_of_topic_and_each_way_is_tested() -> None:
     assert paths == {f"live/{way}" for way in ways} | {f"live/tv/<str:token>/{w}" for w in ways}
 
 
-@each_persona
-@each_topic
 @each_way
-def test_a_topic_is_for_its_team(way: Way, kind: str, persona: str) -> None:
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_a_topic_is_for_its_team(way: Way, persona: str) -> None:
     world = World()
     words = [word.decode() for word in world.forbidden_words(persona)]
     world.enter(persona)
 
-    for side in world.sides:
+    for kind, side in itertools.product(TOPICS, world.sides):
         wanted = expected(LISTEN, "LISTEN", persona, world.role(persona, side))
         found, heard = async_to_sync(way)(world.browser, TOPICS[kind](side))
 
-        assert found == wanted, f"{persona} at {side.team}: {found}, not {wanted}"
+        assert found == wanted, f"{persona} at {kind} of {side.team}: {found}, not {wanted}"
         assert not [word for word in words if word in heard]
         assert (f"{side.word} live" in heard) is (wanted == "ok")
 
 
 @each_way
-@pytest.mark.parametrize("topic", ["nobody-1", "run-999999", "team-999999", "server-999999"])
-def test_a_topic_that_is_not_there_is_not_found(way: Way, topic: str) -> None:
+def test_a_topic_that_is_not_there_is_not_found(way: Way) -> None:
     world = World()
     world.enter("bob")
 
-    assert async_to_sync(way)(world.browser, topic)[0] == "404"
+    for topic in ("nobody-1", "run-999999", "team-999999", "server-999999"):
+        assert async_to_sync(way)(world.browser, topic)[0] == "404", topic
 
 
 def test_a_socket_is_refused_to_the_pages_of_other_sites() -> None:
