@@ -8,11 +8,12 @@ import re
 
 # As ComfyUI writes them, up to the order of the keys; what is written in another way is decoded.
 # One entry, one line that begins with a carriage return and holds no further line: no "\n", no "\r"
-# and no second bar. A quotation mark would end the text.
+# and no second bar; before the bar nothing, or a label with its colon, as loglines.py reads steps.
+# A quotation mark would end the text.
 _CHARACTER = r'(?:[^"\\|]|\\u[0-9a-f]{4})'
 _REDRAW = re.compile(
     r'\{"type": "logs", "data": \{"entries": \[\{"t": "[-0-9T:.]{0,40}", "m": "\\r'
-    rf"{_CHARACTER}{{0,200}}?\d{{1,3}}%\|{_CHARACTER}{{0,300}}\|"
+    rf"(?:{_CHARACTER}{{0,200}}?: )? {{0,8}}\d{{1,3}}%\|{_CHARACTER}{{0,300}}\|"
     r' {0,8}\d{1,9}/\d{1,9} \[[^"\\|\]]{0,120}\] {0,80}'
     r'"\}\], "size": (?:null|\{"cols": \d{1,6}, "rows": \d{1,6}\})\}\}'
 )

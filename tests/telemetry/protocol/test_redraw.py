@@ -71,6 +71,7 @@ def test_it_knows_a_bar(text):
         logs("Prompt executed in 3.07 seconds"),
         logs(f"\r!!! Exception during processing !!! {BAR[1:]}\nx"),
         logs(BAR)[:-1],
+        logs("\r0" + BAR[1:]),
         logs(BAR) + logs("got prompt"),
         logs(BAR).encode(),
         json.dumps({"type": "progress", "data": {"value": 1, "max": 2}}),
