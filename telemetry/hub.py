@@ -151,7 +151,9 @@ class Hub:
     async def leave(self, topic: str, viewer: Viewer) -> None:
         """Forget a viewer; with the last one of a topic and its excerpts the group is left."""
         async with self._lock:
-            watched = self._watched[topic]
+            watched = self._watched.get(topic)
+            if watched is None:  # left already: what a viewer asked for again was away just then
+                return
             watched.viewers.discard(viewer)
             if watched.viewers:
                 return

@@ -93,11 +93,6 @@ def tokens_allowed(
     return {t.pk: frozenset([t.membership.team_id]) for t in tokens if t.may(Scope.READ)}
 
 
-def token_allowed(token_id: int, team_id: int, at: datetime | None = None) -> bool:
-    """Say whether a token may go on listening to a team that it was let in to: one query."""
-    return team_id in tokens_allowed([token_id], at).get(token_id, ())
-
-
 def revoke(token: ApiToken, at: datetime) -> None:
     """End a token for good; one that was revoked before keeps its time."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at)

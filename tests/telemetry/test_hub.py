@@ -162,3 +162,14 @@ def test_it_tells_of_no_gap_as_if_there_were_none():
 
     assert watched.since(Stamp("e", 2)) is None
     assert watched.since(Stamp("e", 4)) == []
+
+
+def test_a_topic_that_was_left_already_can_be_left_again(layer):
+    async def work():
+        hub, viewer = Hub(), Viewer()
+        await hub.join("team-1", viewer)
+        await hub.leave("team-1", viewer)
+        await hub.leave("team-1", viewer)
+        return group_of("team-1") in layer.groups
+
+    assert asyncio.run(work()) is False
