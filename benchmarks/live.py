@@ -9,6 +9,7 @@ mean.) After quiet there is no window, and no frame may wait at all.
 """
 
 import http.client
+import re
 import statistics
 import time
 from argparse import ArgumentParser, Namespace
@@ -34,6 +35,7 @@ SETTLE_S = 12
 WINDOW_NS = 200_000_000
 POLL_EVERY_S = 30
 HOUR_S = 3600
+ONCE = ('"type":"hello"', '"type":"snapshot"', '"type":"resumed"')
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -183,24 +185,27 @@ def scene(seconds: float) -> list[Figure]:
     with Stack() as stack:
         farm = Farm(stack, 1, "--every", str(SCENE_EVERY_S))
         _, port = _site(stack, len(farm.ids))
-        team_id, keys = signed_in(stack, 1)
+        _, keys = signed_in(stack, 1)
         time.sleep(SETTLE_S)
-        path = f"/live/socket/?topic=team-{team_id}"
-        audience = Audience(stack, port, path, keys, 1)
+        page = _page(port, "/teams/bench/live/", keys[0])
         began_ns = time.monotonic_ns()
+        audience = Audience(stack, port, f"/live/socket/?topic={_place_of(page)}", keys, 1)
         say(f"bytes are counted for {seconds:.0f} s")
         time.sleep(seconds)
-        page_bytes = _page_bytes(port, "/teams/bench/live/", keys[0])
         (heard,) = audience.leave()
-    return bytes_of_hour(heard, began_ns, seconds, page_bytes)
+    return bytes_of_hour(heard, began_ns, seconds, len(page))
 
 
 def bytes_of_hour(heard: Heard, began_ns: int, seconds: float, page_bytes: int) -> list[Figure]:
-    """Return what an hour takes over the socket and by polling, from what came since began_ns."""
+    """Return what an hour takes over the socket and by polling, from what came since began_ns.
+
+    What comes once, whenever it comes, is not taken to come again and again.
+    """
     sizes = [len(text.encode()) for text in heard.texts]
-    told = [sizes[place] for place, at_ns in heard.came if at_ns >= began_ns]
+    once = [any(mark in text for mark in ONCE) for text in heard.texts]
+    told = [sizes[place] for place, _ in heard.came if not once[place]]
     said = sum(length for at_ns, length in heard.said if at_ns >= began_ns)
-    first = sum(sizes[place] for place, at_ns in heard.came if at_ns < began_ns)
+    first = sum(sizes[place] for place, _ in heard.came if once[place])
     hour = first + (sum(told) + said) * HOUR_S / seconds
     polled = page_bytes * HOUR_S / POLL_EVERY_S
     name = f"one scene, a step every {SCENE_EVERY_S} s"
@@ -209,21 +214,29 @@ def bytes_of_hour(heard: Heard, began_ns: int, seconds: float, page_bytes: int) 
         Figure(f"{name}, median message", statistics.median(told) if told else None, "bytes", 200),
         Figure(f"{name}, less than by polling", 100 * (1 - hour / polled), "%", 95, "more"),
         Figure(f"{name}, messages counted", len(told), ""),
-        Figure(f"{name}, hello and snapshot, once", first / 1000, "kB"),
+        Figure(f"{name}, hello and the like, once", first / 1000, "kB"),
         Figure(f"{name}, the viewer's own words in an hour", said * HOUR_S / seconds / 1000, "kB"),
         Figure(f"{name}, one page", page_bytes / 1000, "kB"),
         Figure(f"{name}, an hour by polling every {POLL_EVERY_S} s", polled / 1000, "kB"),
     ]
 
 
-def _page_bytes(port: int, path: str, key: str) -> int:
-    """Return the bytes of an answer, head and body as sent; raises RuntimeError if not 200."""
+def _place_of(page: bytes) -> str:
+    """Return the topic that a page follows, with its place: there it goes on as a browser does."""
+    found = re.search(rb'data-topics="([^"]+)"', page)
+    if found is None:
+        raise RuntimeError("the page follows nothing")
+    return found[1].decode()
+
+
+def _page(port: int, path: str, key: str) -> bytes:
+    """Return an answer, head and body, as long as it was sent; raises RuntimeError if not 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=30)
     headers = {"Cookie": f"sessionid={key}", "Accept-Encoding": "gzip"}
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     if answer.status != 200:
         raise RuntimeError(f"{path}: {answer.status} {answer.reason}")
-    head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
-    status = len(f"HTTP/1.1 {answer.status} {answer.reason}\r\n\r\n")
-    return status + head + len(answer.read())
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.getheaders())
+    status = f"HTTP/1.1 {answer.status} {answer.reason}\r\n"
+    return f"{status}{head}\r\n".encode() + answer.read()

@@ -113,8 +113,8 @@ async def obey(connection: LiveConnection, text: str | None) -> None:
     """Do what a viewer says; raises NotATopic with what is wrong."""
     said = _understood(text)
     match said:
-        case {"type": "ack", "topic": str(topic), "epoch": str(), "seq": int(seq)}:
-            connection.following.unread.read(topic, seq)
+        case {"type": "ack", "seq": int(seq)}:
+            connection.following.read(said.get("topic"), seq)
         case {"type": "beat"}:
             sent = said.get("sent")
             await connection.say_beat(sent if type(sent) in (int, float) else None)

@@ -13,7 +13,7 @@ from typing import Any
 from telemetry.envelope import VERSION, team_topic
 from telemetry.stores import Fragment, Snapshot, Stamp
 
-LISTS = ("fragments", "patches", "feed")
+LISTS = ("fragments", "patches", "feed", "heard")
 
 
 def source_of(topic: str, team_id: int) -> str:
@@ -36,7 +36,9 @@ def excerpt(topic: str, message: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def _about(topic: str, each: Any) -> bool:
-    return concerns(topic, each["id"] if isinstance(each, dict) else each[0])
+    """Say whether an item of a list is of the topic: {"id"}, [id, …] or [server's number, …]."""
+    element = each["id"] if isinstance(each, dict) else each[0]
+    return concerns(topic, f"server-{element}" if isinstance(element, int) else element)
 
 
 def excerpt_text(topic: str, stamp: Stamp, at: str, lists: dict[str, list[Any]]) -> str:

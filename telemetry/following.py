@@ -39,7 +39,9 @@ class Following:
         await hub().join(topic, self.viewer, self._sources[topic])
         missed = hub().since(topic, place) if place else None
         if place is None or missed is None:
-            return [await self._first(topic)]
+            first = await self._first(topic)
+            # A page that nobody looked at before: no text is kept, and none was missed either.
+            return [resumed_text(topic, place, now()) if self.places[topic] == place else first]
         self.places[topic] = missed[-1].stamp if missed else place
         return [resumed_text(topic, place, now()), *(each.text for each in missed)]
 
@@ -88,6 +90,12 @@ class Following:
         self.unread.forget(topic)
         return snapshot_text(topic, snapshot, now())
 
+    def read(self, topic: object, seq: int) -> None:
+        """Take a topic as read up to seq; without a name the only one, with several none."""
+        if topic is None and len(self.places) == 1:
+            topic = next(iter(self.places))
+        self.unread.read(topic, seq)
+
     @property
     def behind(self) -> bool:
         """Say whether the other end is so far behind that it must be cut off."""
@@ -116,9 +124,9 @@ class Unread:
         self._sent.setdefault(message.topic, deque()).append(sent)
         self.length += sent.length
 
-    def read(self, topic: str, seq: int) -> None:
-        """Take what was sent of a topic, up to seq, as read."""
-        sent = self._sent.get(topic)
+    def read(self, topic: object, seq: int) -> None:
+        """Take what was sent of a topic, up to seq, as read; of an unknown one there is nothing."""
+        sent = self._sent.get(topic) if isinstance(topic, str) else None
         while sent and sent[0].seq <= seq:
             self.length -= sent.popleft().length
 

@@ -152,7 +152,8 @@ def _pace(step: StepNow | None) -> str:
 def _bar(step: StepNow | None) -> str:
     if step is None or not step.total:
         return ""
-    return f"{min(100.0, max(0.0, 100 * step.value / step.total)):.1f}%"
+    # Whole percents, three pixels of a bar: most steps of a long prompt need no message for it.
+    return f"{min(100, max(0, round(100 * step.value / step.total)))}%"
 
 
 def _eta(eta: Eta | None) -> EtaText:

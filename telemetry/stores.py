@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from django.utils.module_loading import import_string
 from telemetry.hot import Patch, filled
 
 FEED_LIMIT = 50
+HEARD = "data-heard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,37 @@ class Change:
     """What one tick changed of a topic: elements, hot values and attributes, lines of the feed.
 
     Lines are oldest first; one whose id is in the feed already takes the old one's place. Facts
-    (facts.py) are retained for programs and go to no viewer: they alone are no change.
+    (facts.py) are retained for programs and go to no viewer: they alone are no change. `heard` says
+    when servers gave a sign of life: retained as attributes, told in fewer words (envelope.py).
     """
 
     fragments: list[Fragment] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     feed: list[Fragment] = field(default_factory=list)
     facts: list[Patch] = field(default_factory=list)
+    heard: list["Heard"] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.fragments or self.patches or self.feed)
+        return bool(self.fragments or self.patches or self.feed or self.heard)
 
     @property
     def values(self) -> list[Patch]:
         """Return every value that is new: in a fragment, as a patch, or as facts."""
         hot = (patch for fragment in self.fragments for patch in fragment.hot)
-        return [*hot, *self.patches, *self.facts]
+        return [*hot, *self.patches, *(heard.patch for heard in self.heard), *self.facts]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When a server was last heard of; the attribute of its card that says so."""
+
+    server_id: int
+    at: datetime
+
+    @property
+    def patch(self) -> Patch:
+        """Return the attribute's new value."""
+        return f"server-{self.server_id}", HEARD, self.at.isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ def merged(parts: list[Part]) -> Change:
         whole.fragments.extend(part.change.fragments)
         whole.patches.extend(part.change.patches)
         whole.feed.extend(part.change.feed)
+        whole.heard.extend(part.change.heard)
     return whole
 
 

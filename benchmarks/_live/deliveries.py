@@ -38,7 +38,7 @@ def told_in_step(message: dict[str, Any], came_ns: int) -> int | None:
     """Return the time that the publisher wrote into the step of a message."""
     if message["type"] != "change":
         return None
-    values = (value for element, _, value in message["patches"] if element.endswith("-step"))
+    values = (patch[-1] for patch in message["patches"] if patch[0].endswith("-step"))
     return next((int(value) for value in values), None)
 
 

@@ -68,9 +68,9 @@ def until_written_ms(texts: list[str], first_came_ns: list[int], steps: Steps) -
     return lags
 
 
-def _place(patch: tuple[str, str, str]) -> tuple[int, str] | None:
+def _place(patch: list[str]) -> tuple[int, str] | None:
     """Return server and "step/total" of a patch, None if it is about something else."""
-    element, _, value = patch
+    element, value = patch[0], patch[-1]
     kind, number, *part = element.split("-")
     if kind != "server" or part != ["step"]:
         return None

@@ -110,8 +110,7 @@ class Viewer(asyncio.Protocol):
         """Say how far it has read; where that is no further than before, now and then a beat."""
         at = time.monotonic()
         if self._newest is not None and self._newest != self._acknowledged:
-            place = dict(zip(("topic", "epoch", "seq"), self._newest, strict=True))
-            self._say({"type": "ack", **place}, at)
+            self._say({"type": "ack", "seq": self._newest[2]}, at)
             self._acknowledged = self._newest
         elif at - self._said_at > BEAT_S:
             self._say({"type": "beat", "sent": at}, at)

@@ -372,8 +372,10 @@ class Live extends EventTarget {
   acknowledge() {
     if (Number.isNaN(this._unread.since)) return;
     this._unread = { length: 0, since: NaN };
+    const alone = this._topics.size === 1;
     for (const [topic, place] of this._topics) {
-      if (place) this._link.send(JSON.stringify({ type: "ack", topic, ...place }));
+      const about = alone ? {} : { topic };
+      if (place) this._link.send(JSON.stringify({ type: "ack", ...about, seq: place.seq }));
     }
   }
 

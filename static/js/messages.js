@@ -9,9 +9,13 @@
 import { Malformed } from "./wall.js";
 
 const VERSION = 1;
+// Beyond this it is no time that a Date can tell.
+const LONGEST_AGO_MS = 1e14;
 const PLACED = ["snapshot", "change", "resumed"];
 
 /**
+ * Returns it with every list there, patches of three texts each, and what was heard of as patches.
+ *
  * @param {unknown} data
  * @returns {any}
  */
@@ -26,7 +30,33 @@ export function understood(data) {
   if (!placed || !Number.isSafeInteger(seq) || seq < 0) {
     throw new Malformed("expected topic, epoch and seq");
   }
-  return { fragments: [], patches: [], feed: [], ...message };
+  const { patches = [], heard = [] } = message;
+  if (!Array.isArray(patches) || !Array.isArray(heard)) throw new Malformed("expected lists");
+  const told = heard.map((each) => heardOf(each, Date.parse(at)));
+  return { fragments: [], feed: [], ...message, patches: [...patches.map(named), ...told] };
+}
+
+/**
+ * A patch of two is a text.
+ *
+ * @param {any} patch
+ */
+function named(patch) {
+  return Array.isArray(patch) && patch.length === 2 ? [patch[0], "text", patch[1]] : patch;
+}
+
+/**
+ * @param {any} heard server, and how many ms before the message it was heard of
+ * @param {number} at
+ */
+function heardOf(heard, at) {
+  const [server, ago_ms] = Array.isArray(heard) ? heard : [];
+  if (!Number.isSafeInteger(server) || !Number.isInteger(ago_ms) || Math.abs(ago_ms) > LONGEST_AGO_MS) {
+    throw new Malformed("expected servers heard of, with ms");
+  }
+  // As the server writes times into attributes: nothing changes where the same is told again.
+  const since = new Date(at - ago_ms).toISOString().replace("Z", "+00:00");
+  return [`server-${server}`, "data-heard", since];
 }
 
 /** @param {unknown} data */

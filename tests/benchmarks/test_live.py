@@ -58,8 +58,8 @@ def test_it_finds_the_steps_of_a_frame():
 
 
 def test_it_extrapolates_what_came_since_and_counts_the_first_words_once():
-    texts = ["s" * 5000, "x" * 200]
-    came = [(0, 0), (1, 2 * SECOND), (1, 7 * SECOND)]
+    texts = ['{"type":"snapshot"'.ljust(5000), "x" * 200]
+    came = [(0, 2 * SECOND), (1, 2 * SECOND), (1, 7 * SECOND)]
     figures = bytes_of_hour(Heard(texts, came, said=[(3 * SECOND, 50)]), SECOND, 10, 20_000)
     values = {figure.name.split(", ")[-1]: figure.value for figure in figures}
     assert values["an hour (from 0.166667 minutes)"] == pytest.approx((5000 + 450 * 360) / 1000)

@@ -30,6 +30,7 @@ def _runs(states):
     runs = {name: [] for name in TRACES}
     with pytest.MonkeyPatch.context() as patch, states.open("wb") as out:
         patch.setattr(live, "HEARD_EVERY_S", 0)
+        patch.setattr(live, "HEARD_BESIDE_S", 0)
         for name in TRACES:
             for place, (snapshot, message, (state, at, lines)) in enumerate(replay(name)):
                 told = list(dict.fromkeys(feed_line(line, LEASED).id for line in lines))

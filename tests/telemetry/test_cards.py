@@ -67,7 +67,7 @@ def test_it_shows_the_running_attempt_with_its_step_and_clocks(feed):
     assert [hot.patch for hot in row.hot] == [
         ("server-3-step", "text", "step 5/20"),
         ("server-3-pace", "text", "5.00 it/s, from the log"),
-        ("server-3-bar", "width", "25.0%"),
+        ("server-3-bar", "width", "25%"),
     ]
     assert (row.node, row.node_note) == ("sampling", "estimated")
     assert row.waited == "2.0\u00a0s"

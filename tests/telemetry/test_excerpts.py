@@ -9,7 +9,7 @@ from telemetry import following as module
 from telemetry import hub as hub_module
 from telemetry.clock import now
 from telemetry.envelope import change_text, group_of
-from telemetry.excerpts import concerns
+from telemetry.excerpts import concerns, excerpt
 from telemetry.following import Following
 from telemetry.hub import Hub
 from telemetry.layers import LoopBoundInMemoryChannelLayer
@@ -36,6 +36,12 @@ def test_it_knows_a_servers_elements_and_lines(element, ours):
 @pytest.mark.parametrize(("element", "ours"), [("run-3-mini", True), ("run-31", False)])
 def test_it_knows_a_runs_elements(element, ours):
     assert concerns("run-3", element) is ours
+
+
+def test_it_keeps_when_its_server_was_heard_of_and_no_other():
+    message = {"heard": [[3, 5], [31, 7]], "patches": [["server-31-step", "step 2"]]}
+
+    assert excerpt("server-3", message) == {"heard": [[3, 5]]}
 
 
 @pytest.fixture

@@ -99,16 +99,24 @@ def test_it_sends_nothing_again_to_who_missed_nothing(site):
     assert kinds(run(work)) == ["resumed"]
 
 
-@pytest.mark.parametrize("missed", [KEPT_TEXTS + 1, 0])
-def test_it_sends_all_where_what_was_missed_is_not_known(site, missed):
+def test_it_sends_nothing_again_where_nothing_happened_though_nobody_watched(site):
+    async def work():
+        following = Following()
+        return await following.follow(Wanted(TOPIC, await site("one")), 1)
+
+    assert kinds(run(work)) == ["resumed"]
+
+
+@pytest.mark.parametrize(("watched", "missed"), [(True, KEPT_TEXTS + 1), (False, 1)])
+def test_it_sends_all_where_what_was_missed_is_not_known(site, watched, missed):
     async def work():
         other, following = Following(), Following()
         first = await site("first")
-        if missed:
+        if watched:
             await other.follow(Wanted(TOPIC), 1)
         for n in range(missed):
             await site(str(n))
-        await heard(other, missed)
+        await heard(other, missed if watched else 0)
         return await following.follow(Wanted(TOPIC, first), 1)
 
     assert kinds(run(work)) == ["snapshot"]
@@ -201,6 +209,31 @@ def test_it_counts_what_is_not_acknowledged():
     unread.read(TOPIC, 2)
 
     assert unread.length == 10
+
+
+@pytest.mark.parametrize(
+    ("topics", "named", "left"),
+    [((TOPIC,), None, 10), ((TOPIC, "run-1"), None, 20), ((TOPIC, "run-1"), TOPIC, 10)],
+)
+def test_a_word_without_a_topic_is_about_the_only_one(topics, named, left):
+    following = Following()
+    following.places = {topic: Stamp("e", 2) for topic in topics}
+    for seq in (1, 2):
+        following.unread.sent(sent(seq))
+
+    following.read(named, 1)
+
+    assert following.unread.length == left
+
+
+@pytest.mark.parametrize("named", [7, ["team-1"], "nobody's"])
+def test_an_unknown_topic_is_not_read(named):
+    following = Following()
+    following.unread.sent(sent(1))
+
+    following.read(named, 1)
+
+    assert following.unread.length == 10
 
 
 def test_too_much_is_unread_beyond_256_kb():

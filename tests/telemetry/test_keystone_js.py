@@ -52,8 +52,8 @@ def test_a_browser_makes_the_same_of_it(runs, page, stage, until, name):
     expected = page.evaluate(LOOK)
 
     server, dice = open_wall(page, stage, "told", at), random.Random(name)
-    told = mixed([{**message, "at": last["at"]} for message in messages], dice)
-    server.send({**first, "at": last["at"]}, *told)
+    told = mixed([moved(message, last["at"]) for message in messages], dice)
+    server.send(moved(first, last["at"]), *told)
     assert server.heard()["type"] == "subscribe"  # no mixture of ours is without a gap
     server.send(last)
     until(f"live.messages === {len(told) + 2}")
@@ -61,6 +61,14 @@ def test_a_browser_makes_the_same_of_it(runs, page, stage, until, name):
     until(f"live.place('team-1').seq === {last['seq']}")
 
     assert page.evaluate(LOOK) == expected
+
+
+def moved(message, at):
+    """Return a message as if it were sent at another time; what it says remains."""
+    later = datetime.fromisoformat(at) - datetime.fromisoformat(message["at"])
+    later_ms = round(later / timedelta(milliseconds=1))
+    heard = [[server, ago_ms + later_ms] for server, ago_ms in message.get("heard", ())]
+    return {**message, "at": at, "heard": heard}
 
 
 def mixed(messages, dice):
@@ -85,7 +93,7 @@ def test_a_browser_that_is_told_each_change_shows_the_same(runs, page, stage, un
 
     server = open_wall(page, stage, "told", at)
     texts = [steps[0][0], *(message for _, message, _ in steps[1:] if message)]
-    server.send(*({**json.loads(text), "at": last["at"]} for text in texts))
+    server.send(*(moved(json.loads(text), last["at"]) for text in texts))
     until(f"live.messages === {len(texts)}")
     page.clock.run_for(1_000)
 

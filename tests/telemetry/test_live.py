@@ -5,7 +5,7 @@ import json
 import re
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -60,7 +60,12 @@ class Page:
             self.elements[fragment["id"]] = fragment["html"]
             if not fragment["html"]:
                 del self.elements[fragment["id"]]
-        for element, name, value in body.get("patches", ()):
+        for server_id, ago_ms in body.get("heard", ()):
+            at = datetime.fromisoformat(body["at"]) - timedelta(milliseconds=ago_ms)
+            heard = at.isoformat(timespec="milliseconds")
+            self.attrs[f"server-{server_id}", "data-heard"] = heard
+        for patch in body.get("patches", ()):
+            element, name, value = patch if len(patch) == 3 else (patch[0], "text", patch[1])
             if name in ("text", "width"):
                 self._patch(element, name, value)
             else:
@@ -116,6 +121,7 @@ def replay(name):
 @pytest.mark.parametrize("name", TRACES)
 def test_it_shows_after_any_prefix_and_the_rest_what_a_fresh_render_shows(name, monkeypatch):
     monkeypatch.setattr(live, "HEARD_EVERY_S", 0)
+    monkeypatch.setattr(live, "HEARD_BESIDE_S", 0)
     steps = list(replay(name))
     state, at, lines = steps[-1][2]
     card = card_of(state, LEASED, at)
@@ -177,7 +183,7 @@ def test_it_sends_a_further_step_as_values_alone():
     assert change.fragments == []
     assert change.patches == [
         ("server-3-step", "text", "step 2/20"),
-        ("server-3-bar", "width", "10.0%"),
+        ("server-3-bar", "width", "10%"),
     ]
 
 
@@ -215,10 +221,10 @@ def test_it_says_when_a_server_was_heard_of_with_its_first_state():
     feed.queue(0, running=[prompt("a")])
     side.touch()
 
-    patches = side.change(BEGAN).patches
+    change = side.change(BEGAN)
 
-    assert ("server-3", "data-state", "executing") in patches
-    assert ("server-3", "data-heard", "2026-11-20T14:00:00.000+00:00") in patches
+    assert ("server-3", "data-state", "executing") in change.patches
+    assert [heard.patch[2] for heard in change.heard] == ["2026-11-20T14:00:00.000+00:00"]
 
 
 @pytest.fixture

@@ -342,6 +342,32 @@ def test_a_value_goes_to_its_place_and_the_rest_stays(
     assert page.get_attribute("#server-1-bar", "width") == "10%"
 
 
+def test_a_patch_without_a_name_is_a_text(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    server = visit()
+    server.send(snapshot(1, fragments=[card(1), work(1, '<b id="server-1-step">step 1</b>')]))
+
+    server.send(change(2, patches=[["server-1-step", "step 2"]]))
+
+    until("live.place('team-1')?.seq === 2")
+    assert page.text_content("#server-1-step") == "step 2"
+
+
+def test_a_server_was_heard_of_so_long_before_the_message(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    server = visit()
+    server.send(snapshot(1, fragments=[card(1, heard=iso()), card(2, heard=iso())]))
+
+    server.send(change(2, at=iso(8), heard=[[1, 1500], [9, 0]]))
+
+    until("live.place('team-1')?.seq === 2")
+    heard = page.evaluate("document.getElementById('server-1').dataset.heard")
+    assert datetime.fromisoformat(heard) == datetime.fromisoformat(iso(6.5))
+    assert page.get_attribute("#server-2", "data-heard") == iso()
+
+
 def test_a_part_comes_back_as_it_was_after_its_values_moved_on(
     page: Page, visit: Callable[..., Connection], until: Until
 ) -> None:
@@ -379,7 +405,15 @@ MALFORMED: list[Any] = [
     change(2, fragments=[{"id": "a", "html": "<p id=a></p>", "into": 7}]),
     change(2, patches=[["server-1", "onclick", "x()"]]),
     change(2, patches=[["server-1-step", "text", "2"], ["server-1", "href", "javascript:x()"]]),
-    change(2, patches=[["server-1", "data-state"]]),
+    change(2, patches=[["server-1"]]),
+    change(2, patches=[["server-1", "data-state", "idle", "more"]]),
+    change(2, patches={}),
+    change(2, heard=[1]),
+    change(2, heard=[["1", 5]]),
+    change(2, heard=[[1, None]]),
+    change(2, heard=[[1]]),
+    change(2, heard=[[1, 9e15]]),
+    change(2, heard={"1": 5}),
     change(2, patches=[["server-1", "data-state", 4]]),
     change(2, feed=[{"id": "event-1"}]),
 ]
@@ -840,9 +874,23 @@ def test_it_acknowledges_how_far_it_came_every_5_s(
 
     page.clock.run_for(6_000)
 
-    assert server.heard() == {"type": "ack", "topic": "team-1", "epoch": "abc", "seq": 3}
+    assert server.heard() == {"type": "ack", "seq": 3}
     page.clock.run_for(6_000)
     assert server.received.empty()
+
+
+def test_it_names_the_topics_that_it_acknowledges_where_there_are_several(
+    page: Page, visit: Callable[..., Connection], until: Until
+) -> None:
+    server = visit()
+    server.send(snapshot(1))
+    until("live.place('team-1')?.seq === 1")
+    page.evaluate("live.subscribe('server-7')")
+    assert server.heard() == {"type": "subscribe", "topic": "server-7"}
+
+    page.clock.run_for(6_000)
+
+    assert server.heard() == {"type": "ack", "topic": "team-1", "seq": 1}
 
 
 def test_focus_open_details_and_scroll_survive_a_new_fragment(
