@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from telemetry import leases, topics
+from telemetry import leases, publishing
 from telemetry.clock import now
 from telemetry.database import DatabaseThread
 from telemetry.leases import Leased, called_as
@@ -23,6 +23,7 @@ from telemetry.overview import Overview
 from telemetry.pauses import Pauses
 from telemetry.record import Record
 from telemetry.sampler import Sampler
+from telemetry.topics import Topics
 from telemetry.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Collector:
         self._loop, self._halt = asyncio.get_running_loop(), asyncio.Event()
         # Shorter than what is left of a lease just before it is renewed.
         self._pauses = Pauses(0.45 * settings.LEASE_S)
-        self._topics = topics.Topics(self._pauses.paused, self._read_overview)
+        self._topics = Topics(self._pauses.paused, self._read_overview)
         self._ready.set()
         try:
             while not self._halt.is_set():
@@ -127,7 +128,7 @@ class Collector:
         watched = await self._leases.run(leases.watched_among, ids)
         for leased in departed:
             if leased.server_id not in watched:
-                await topics.remove(leased.team_id, leased.server_id, leased.fence)
+                await publishing.remove(leased.team_id, leased.server_id, leased.fence)
                 self._topics.servers_changed(leased.team_id)
 
     def _follow(self, leased: Leased) -> None:
@@ -150,7 +151,7 @@ class Collector:
 
     async def _watch(self, leased: Leased) -> None:
         # First of all: until the store knows this fence, it takes what a paused old owner sends.
-        await topics.announce(leased.team_id, leased.server_id, leased.fence)
+        await publishing.announce(leased.team_id, leased.server_id, leased.fence)
         while True:
             watch = Watch(leased, self.record, self._topics, self.sampler, self._lookups.run)
             self._following[leased.server_id] = watch

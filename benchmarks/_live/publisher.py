@@ -1,8 +1,8 @@
 """A process that publishes steps at an even rate, through the site's own door or past it.
 
-`python -m benchmarks._live.publisher site|bare TOPIC SERVER RATE SECONDS`: "site" is
-telemetry.topics.publish, as the collector calls it; "bare" sends the text of such a change to the
-Redis channel that bare.py listens to. It prints "began" before the first and "published N" at last.
+`python -m benchmarks._live.publisher site|bare TOPIC SERVER RATE SECONDS`: "site" is what the
+collector calls, telemetry.publishing.publish; "bare" sends the text of such a change to the Redis
+channel that bare.py listens to. It prints "began" before the first and "published N" at last.
 The step's value is the monotonic time of sending in ns: the viewers are on the same machine.
 """
 
@@ -38,8 +38,8 @@ def _patches(server: int, number: int) -> list[tuple[str, str, str]]:
 
 
 def _to_site(topic: str, server: int) -> Send:
+    from telemetry.publishing import publish
     from telemetry.stores import Change, Part
-    from telemetry.topics import publish
 
     async def send(number: int) -> object:
         stamped = await publish(

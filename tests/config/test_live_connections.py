@@ -10,8 +10,8 @@ from django.core.cache import cache
 
 from telemetry import following, rounds
 from telemetry.models import Server
+from telemetry.publishing import publish
 from telemetry.stores import Change, Fragment, Part
-from telemetry.topics import publish
 from tests.config.test_isolation import World
 from tests.config.test_live_isolation import TOPICS
 from tests.config.wires import Socket, events, http

@@ -150,7 +150,7 @@ def test_it_names_nobody_in_what_changes(cast: Cast, settings: Any) -> None:
     async def scenario() -> dict[str, Any]:
         screen = Screen(await sync_to_async(token_of)(cast), cast.northlight)
         await screen.first()
-        from telemetry.topics import publish
+        from telemetry.publishing import publish
 
         change = Change([Fragment("server-1-exec", NAMED.replace("Scene 9", "Scene 10"))])
         await publish(team_topic(cast.northlight.pk), [Part((1, 1), change)])

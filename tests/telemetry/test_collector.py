@@ -117,7 +117,7 @@ def test_it_takes_a_server_off_the_wall_that_is_no_longer_watched(
     async def remove(team_id, server_id, fence):
         taken_off.append((team_id, server_id))
 
-    monkeypatch.setattr(collector_module.topics, "remove", remove)
+    monkeypatch.setattr(collector_module.publishing, "remove", remove)
     collector.start()
     server = add(team, "kino-01")
     until(lambda: collector._following, "the watch")

@@ -18,6 +18,7 @@ from telemetry.envelope import change_text, snapshot_text
 from telemetry.leases import Leased
 from telemetry.live import Live, attributes, feed_line, is_step, rendered
 from telemetry.machine import ServerState
+from telemetry.publishing import merged
 from telemetry.stores import FEED_LIMIT, MemoryStore, Part, Stamp, Stamped
 from telemetry.topics import Topic
 from telemetry.words import Tone
@@ -233,7 +234,7 @@ def published(monkeypatch):
     sent = []
 
     async def publish(topic, parts):
-        sent.append((asyncio.get_running_loop().time(), topics.merged(parts)))
+        sent.append((asyncio.get_running_loop().time(), merged(parts)))
         return Stamped(Stamp("first", len(sent)))
 
     monkeypatch.setattr(topics, "publish", publish)
@@ -354,7 +355,7 @@ def test_it_sends_all_of_a_card_again_after_the_store_was_away_or_lost(monkeypat
     sent = []
 
     async def publish(topic, parts):
-        sent.append([fragment.id for fragment in topics.merged(parts).fragments])
+        sent.append([fragment.id for fragment in merged(parts).fragments])
         return answers[min(len(sent), len(answers)) - 1]
 
     monkeypatch.setattr(topics, "publish", publish)
