@@ -11,11 +11,11 @@ from django.conf import settings
 from telemetry import contact
 from telemetry.backoff import GIVE_UP_AFTER, Backoff
 from telemetry.clock import now
-from telemetry.comfyui import NoAnswer, Refused
 from telemetry.frame_log import FrameLog
 from telemetry.protocol import decode
 from telemetry.protocol import frames as f
 from telemetry.protocol.redraw import is_redraw
+from telemetry.unanswered import NoAnswer, Refused
 
 if TYPE_CHECKING:
     from telemetry.watch import Watch
