@@ -1,4 +1,4 @@
-"""config/bootstrap.py with installation.py, pip_failures.py and rerun.py: from a bare Python to a running command.
+"""config/bootstrap.py and its parts: from a bare Python to a running command.
 
 A project of two tiny wheels stands in for ours; pip, environments and processes are the real ones.
 """
