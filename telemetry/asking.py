@@ -195,7 +195,8 @@ class Asking:
         self.since = None
         # That all is as fine as before shows nowhere.
         fine = self.watch.state.contact.fine
-        self.watch.take(contact.Answered(answer.skew_s), quiet=fine)
+        took_s = (now() - since).total_seconds()
+        self.watch.take(contact.Answered(answer.skew_s, took_s), quiet=fine)
         return answer
 
     def _wait_longer(self, since: datetime) -> None:
