@@ -62,11 +62,13 @@ class Preferences(models.Model):
 
     @property
     def live_options(self) -> str:
-        """Return what static/js/live.js goes by, as JSON."""
+        """Return what static/js/live.js goes by, as JSON: the person's choices, and the site's."""
         options = {
             "enabled": self.live_enabled,
             "buffer_ms": self.live_buffer_ms,
             "reconnect_attempts": self.live_reconnect_attempts,
+            "reconnect_delay_ms": round(1000 * settings.LIVE_RECONNECT_DELAY_S),
+            "poll_ms": round(1000 * settings.LIVE_POLL_S),
             "debug": self.live_debug,
         }
         return json.dumps(options)
