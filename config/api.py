@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -17,9 +16,9 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
-from redis.exceptions import RedisError
 
-from config.api_door import door
+from config.api_door import AGAIN, AWAY_TEXT, door
+from config.away import AWAY
 from history.api import router as history_router
 from telemetry import __version__
 from telemetry.api import router as telemetry_router
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 
 ROOT = "/api/v1/"
 TIME_HINT = "Times are ISO 8601 with a zone, like 2026-03-04T12:00:00Z; write + as %2B."
-AWAY = "Something that this needs is away: the database or Redis."
 
 
 class Rendered(BaseRenderer):
@@ -137,8 +135,8 @@ api.exception_handler(PermissionDenied)(
 api.exception_handler(HttpError)(
     lambda request, error: error_response(error.status_code, error.message)
 )
-for away in (OperationalError, InterfaceError, RedisError, TimeoutError, ConnectionError):
-    api.exception_handler(away)(says(503, AWAY, "Ask again in some seconds."))
+for away in AWAY:
+    api.exception_handler(away)(says(503, AWAY_TEXT, AGAIN))
 
 
 def _patterns() -> list[URLPattern]:

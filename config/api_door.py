@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
+from config.away import is_away, server_error
 from telemetry.api_errors import error_response
 
 API = "/api/"
@@ -18,6 +19,8 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "600",
 }
 READABLE = "ETag, Retry-After"
+AWAY_TEXT = "Something that this needs is away: the database or Redis."
+AGAIN = "Ask again in some seconds."
 
 View = Callable[..., HttpResponse]
 
@@ -94,4 +97,12 @@ def _in_its_shape(status: int, message: str, page: Callable[..., Any]) -> Callab
 
 handler400 = _in_its_shape(400, "The request cannot be read.", defaults.bad_request)
 handler404 = _in_its_shape(404, "There is no such address.", defaults.page_not_found)
-handler500 = _in_its_shape(500, "Something went wrong here.", defaults.server_error)
+_handler500 = _in_its_shape(500, "Something went wrong here.", server_error)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answer what failed outside of any view of the API; 503 where something is away."""
+    if request.path_info.startswith(API) and is_away():
+        return _shared(request, error_response(503, AWAY_TEXT, hint=AGAIN))
+    response: HttpResponse = _handler500(request)
+    return response

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from config import filelock
-from config.installation import Failed, install, say
+from config.installation import install, say
+from config.pip_failures import Failed
 from config.rerun import run_again
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.urls import reverse
 
 from telemetry.address import normal_base_url
-from telemetry.comfyui import ComfyUI, NoAnswer, Refused
+from telemetry.comfyui import ComfyUI
 from telemetry.models import Membership, Role, Server, Team
 from telemetry.protocol import read_stats
 from telemetry.protocol.wire import Unreadable
 from telemetry.sign_in import make_link_token
+from telemetry.unanswered import NoAnswer, Refused
 
 TEAM_NAME = "My team"
 TEAM_SLUG = "my-team"

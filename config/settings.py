@@ -261,6 +261,9 @@ POLL_IDLE_S = env.number("POLL_IDLE_S", 10, 0.1, 300)
 POLL_CUT_OFF_S = env.number("POLL_CUT_OFF_S", 30, 1, 300)
 REQUEST_TIMEOUT_S = env.number("REQUEST_TIMEOUT_S", 10, 0.5, 120)
 LIVE_WINDOW_MS = env.number("LIVE_WINDOW_MS", 200, 50, 1000)
+# What a page does that lost its connection: the first wait, doubled each time, and the last resort.
+LIVE_RECONNECT_DELAY_S = env.number("LIVE_RECONNECT_DELAY_S", 1, 0.1, 30)
+LIVE_POLL_S = env.number("LIVE_POLL_S", 30, 5, 300)
 # The kinds of topics, and who tells which team's people may listen to one.
 LIVE_DOORS = {
     "team": "telemetry.access.team_door",

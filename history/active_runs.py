@@ -136,6 +136,7 @@ def _row(run: Any, attempts: list[Open], scenes: Any, team: Team) -> RunRow:
         where=_where(attempts, team),
         eta=team.last_end(attempts),
         ended_at=None if attempts else run.last_ended_at,
+        alone=run.source == PROMPT_SOURCE,
     )
 
 

@@ -20,9 +20,9 @@ from django.utils import timezone
 from history.access import attempts_on, graphs_of
 from history.models import Attempt, Resubmission
 from telemetry.client import comfyui_of
-from telemetry.comfyui import NoAnswer, Refused, Rejected
 from telemetry.models import Server
 from telemetry.text import plural, sentence
+from telemetry.unanswered import NoAnswer, Refused, Rejected
 from telemetry.words import Outcome
 
 AT_ONCE = 50

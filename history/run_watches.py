@@ -29,7 +29,8 @@ from telemetry.transitions import Key
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
 MOST = 100
-# Scenes that are submitted one after the other: between two of them a run is not over.
+# Scenes that are submitted one after the other: between two of them a run is not over. One that is
+# a single prompt has no other.
 SETTLE = timedelta(seconds=10)
 TONES = {"completed": "ok", "failed": "bad"}
 
@@ -125,7 +126,8 @@ def _run_end(run: Run, at: datetime) -> dict[str, Any] | None:
     """Return how a run ended; None while anything of it is open, or might come at once."""
     attempts = Attempt.objects.filter(scene__run=run)
     last = attempts.aggregate(last=Max("ended_at"))["last"]
-    if attempts.open().exists() or (last is not None and last > at - SETTLE):
+    settle = timedelta(0) if run.source == PROMPT_SOURCE else SETTLE
+    if attempts.open().exists() or (last is not None and last > at - settle):
         return None
     outcomes = run.scenes.values_list("outcome", flat=True)
     return _end(outcome_of(Counter(status_of(one, False, False) for one in outcomes)), last)

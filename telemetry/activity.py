@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,13 @@ from telemetry.transitions import Key, Transition
 from telemetry.words import OUTCOME_LABELS, Outcome, Tone
 
 if TYPE_CHECKING:
+    from telemetry.attempt import AttemptState
     from telemetry.machine import ServerState
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """A line of the feed."""
+    """A line of the feed; `submitter` is whose prompt it is about, "" where of none or unknown."""
 
     kind: str
     tone: Tone
@@ -29,6 +30,7 @@ class Happening:
     at: datetime
     detail: str = ""
     key: Key | None = None
+    submitter: str = ""
 
     @property
     def event_id(self) -> str:
@@ -44,15 +46,25 @@ def happenings(state: ServerState, changes: list[Transition]) -> list[Happening]
         teller = TELLERS.get(type(change))
         told = teller(state, change) if teller else None
         if told is not None:
-            lines.append(told)
+            lines.append(replace(told, submitter=_submitter(state, told.key)))
     return lines
 
 
-def _title(state: ServerState, key: Key) -> Title:
+def _attempt(state: ServerState, key: Key) -> AttemptState | None:
     attempt = state.attempts.get(key.prompt_id)
     if attempt is None or attempt.key != key:
         attempt = next((a for a in state.recent if a.key == key), None)
+    return attempt
+
+
+def _title(state: ServerState, key: Key) -> Title:
+    attempt = _attempt(state, key)
     return title_of(key, attempt.identity if attempt else None)
+
+
+def _submitter(state: ServerState, key: Key | None) -> str:
+    attempt = _attempt(state, key) if key else None
+    return (attempt.identity.submitter or "") if attempt else ""
 
 
 def _started(state: ServerState, change: t.AttemptStarted) -> Happening | None:

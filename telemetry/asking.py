@@ -11,11 +11,12 @@ from django.conf import settings
 from telemetry import contact
 from telemetry.backfill import page_back
 from telemetry.clock import now, seconds
-from telemetry.comfyui import Answer, NoAnswer, Refused
+from telemetry.comfyui import Answer
 from telemetry.protocol import HistoryAnswer, read_history, read_queue
 from telemetry.protocol import frames as f
 from telemetry.protocol.wire import Unreadable
 from telemetry.referee import HistoryTold, PagedBack, PagingBack, QueueTold, unjudged
+from telemetry.unanswered import NoAnswer, Refused
 
 if TYPE_CHECKING:
     from telemetry.watch import Watch
@@ -194,7 +195,8 @@ class Asking:
         self.since = None
         # That all is as fine as before shows nowhere.
         fine = self.watch.state.contact.fine
-        self.watch.take(contact.Answered(answer.skew_s), quiet=fine)
+        took_s = (now() - since).total_seconds()
+        self.watch.take(contact.Answered(answer.skew_s, took_s), quiet=fine)
         return answer
 
     def _wait_longer(self, since: datetime) -> None:

@@ -12,7 +12,7 @@ import aiohttp
 from django.conf import settings
 
 from telemetry.client import comfyui_of
-from telemetry.comfyui import ComfyUI, NoAnswer, Refused
+from telemetry.comfyui import ComfyUI
 from telemetry.device_rows import device_name
 from telemetry.models import Server
 from telemetry.nvml import Nvml, NvmlState
@@ -22,6 +22,7 @@ from telemetry.protocol.wire import Unreadable
 from telemetry.sampler import Sampler
 from telemetry.text import gib, sentence
 from telemetry.this_host import on_this_host
+from telemetry.unanswered import NoAnswer, Refused
 
 LONGEST_S = 10.0
 ASKS_WHO_WE_ARE = (401, 403)

@@ -19,29 +19,11 @@ import aiohttp
 from telemetry import tls
 from telemetry.address import socket_url
 from telemetry.clock import now
-from telemetry.connecting import RefusedAddress, connector
-from telemetry.protocol.wire import LARGEST_BYTES, Unreadable, clean, plain, read
+from telemetry.connecting import connector
+from telemetry.protocol.wire import LARGEST_BYTES
+from telemetry.unanswered import NoAnswer, Rejected, failure, rejection, status_text
 
 LARGEST_SKEW_S = 100 * 365.25 * 86400
-
-
-class Refused(Exception):
-    """Nobody listens at the address: the connection was refused or the name is unknown."""
-
-
-class NoAnswer(Exception):
-    """The server did not answer in time, or not as a ComfyUI does. The text is for people.
-
-    `status` is that of the answer, None where there was none that could be read.
-    """
-
-    def __init__(self, text: str, status: int | None = None) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-class Rejected(Exception):
-    """The server refuses what was posted (400). The text is the server's own word, bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +89,10 @@ class ComfyUI:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise NoAnswer(_status_text(path, response.status), response.status)
+                    raise NoAnswer(status_text(path, response.status), response.status)
                 return Answer(await _body(response), asked_at, _skew(response, asked_at))
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
-            raise _failure(error, self.timeout_s) from error
+            raise failure(error, self.timeout_s) from error
 
     async def post(self, path: str, value: Any) -> bytes:
         """Return the answer of POST path with JSON; raises Refused, NoAnswer or Rejected."""
@@ -121,11 +103,11 @@ class ComfyUI:
             ) as response:
                 body = await _body(response)
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
-            raise _failure(error, self.timeout_s) from error
+            raise failure(error, self.timeout_s) from error
         if response.status == 400:
-            raise Rejected(_rejection(body))
+            raise Rejected(rejection(body))
         if response.status != 200:
-            raise NoAnswer(_status_text(path, response.status), response.status)
+            raise NoAnswer(status_text(path, response.status), response.status)
         return body
 
     async def connect(self) -> aiohttp.ClientWebSocketResponse:
@@ -147,7 +129,7 @@ class ComfyUI:
                 timeout=aiohttp.ClientWSTimeout(ws_close=2),
             )
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
-            raise _failure(error, self.timeout_s) from error
+            raise failure(error, self.timeout_s) from error
 
     async def subscribe_logs(self) -> bool:
         """Ask for the log stream on our socket; say whether the server agreed."""
@@ -180,16 +162,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _rejection(body: bytes) -> str:
-    """Return why a prompt is refused, as ComfyUI says it."""
-    try:
-        error = plain(read(body, dict[str, Any]).get("error"), dict) or {}
-    except Unreadable:
-        error = {}
-    message = error.get("message")
-    return clean(message, 200) if isinstance(message, str) else "it refuses the prompt"
-
-
 def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
     """Return the server's clock minus ours in seconds, from its Date header.
 
@@ -204,48 +176,3 @@ def _skew(response: aiohttp.ClientResponse, asked_at: datetime) -> float | None:
         return round(apart, 1) if abs(apart) >= 1.5 else 0.0
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-
-
-_STATUS_HINTS = {
-    401: "it asks for a token or a password: enter the right one in the server's settings",
-    403: "it refuses us (403): is there a proxy in front that wants a token?",
-    404: "it answers, but not as a ComfyUI (404): is the path of the address right?",
-}
-
-
-def _status_text(path: str, status: int) -> str:
-    if 300 <= status < 400:
-        return "it redirects elsewhere, which is not followed; enter the final address"
-    return _STATUS_HINTS.get(status, f"it answered {path} with status {status}")
-
-
-def _failure(error: BaseException, timeout_s: float) -> Refused | NoAnswer:
-    """Return what a failed request means for people."""
-    if isinstance(error, TimeoutError):
-        return NoAnswer(f"no answer within {timeout_s:g} s")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _no_connection(error)
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return NoAnswer(_handshake_text(error.status), error.status)
-    if isinstance(error, aiohttp.ClientResponseError):
-        return NoAnswer("its answer is no HTTP that we can read: is the address right?")
-    if isinstance(error, aiohttp.InvalidURL):
-        return NoAnswer("its address cannot be used: check it in the server's settings")
-    return NoAnswer(f"the connection broke ({type(error).__name__})")
-
-
-def _no_connection(error: aiohttp.ClientConnectorError) -> Refused | NoAnswer:
-    """Return why there is no connection: nobody there, or not one that we would use."""
-    if isinstance(error.os_error, RefusedAddress):
-        return NoAnswer(f"{error.os_error}; enter another address")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Refused("its name is not known here: check the address")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return NoAnswer(tls.reason_of(error.os_error))
-    return Refused("connection refused")
-
-
-def _handshake_text(status: int) -> str:
-    if status in (101, 200):
-        return "it opens no WebSocket: does a proxy in front let none through?"
-    return _status_text("/ws", status)

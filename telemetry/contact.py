@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from telemetry.hearing import Channel
 from telemetry.transitions import (
     BlindWindowEnded,
     EnvironmentChanged,
@@ -54,9 +55,13 @@ class RetryPlanned:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An HTTP request was answered; skew_s is the server's clock minus ours, None untold."""
+    """An HTTP request was answered; skew_s is the server's clock minus ours, None untold.
+
+    took_s is how long the answer took.
+    """
 
     skew_s: float | None = None
+    took_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,6 @@ class Contact:
     """What is known of the server's reachability now."""
 
     socket_open: bool = False
-    socket_was_open: bool = False
     log_stream: bool = False
     heard_at: datetime | None = None
     answered_at: datetime | None = None
@@ -126,8 +130,6 @@ class Contact:
     broken: bool = True
     # Nobody listened at its address since it last answered.
     refused: bool = False
-    dropped_frames: int = 0
-    reconnects: int = 0
 
     @property
     def fine(self) -> bool:
@@ -142,9 +144,11 @@ class Contact:
 
 def _opened(state: ServerState, event: SocketOpened, at: datetime) -> Iterator[Transition]:
     contact = state.contact
-    contact.reconnects += contact.socket_was_open
-    contact.socket_open = contact.socket_was_open = True
+    contact.socket_open = True
     contact.log_stream, contact.retry = event.log_stream, None
+    state.channels[Channel.SOCKET].open(at)
+    if event.log_stream:
+        state.channels[Channel.LOG].open(at)
     state.logbook.cut(at)
     yield from _heard(state, at)
 
@@ -154,6 +158,8 @@ def _closed(state: ServerState, event: SocketClosed, at: datetime) -> Iterator[T
     was_open, contact.socket_open, contact.log_stream = contact.socket_open, False, False
     contact.broken = True
     contact.reason = event.reason
+    for channel in (Channel.SOCKET, Channel.LOG):
+        state.channels[channel].shut(at)
     state.logbook.cut(at)
     if was_open:
         yield SocketDropped(at, event.reason)
@@ -175,6 +181,10 @@ def _answered(state: ServerState, event: Answered, at: datetime) -> Iterator[Tra
         yield BlindWindowEnded(since, at, contact.reason or "no answer")
         contact.watching_since = at
     contact.answered_at, contact.unanswered_since, contact.refused = at, None, False
+    polls = state.channels[Channel.POLL]
+    polls.open(at)
+    if event.took_s is not None:
+        polls.lag.note(event.took_s, at)
     if event.skew_s is not None and abs(event.skew_s) <= LARGEST_SKEW_S:
         state.skew_s = event.skew_s
     yield from _heard(state, at)
@@ -195,6 +205,7 @@ def _unanswered(state: ServerState, event: Unanswered, at: datetime) -> Iterator
     contact.reason, contact.broken = event.reason, contact.broken or event.refused
     contact.refused = contact.refused or event.refused
     contact.unanswered_since = contact.unanswered_since or event.since
+    state.channels[Channel.POLL].shut(contact.unanswered_since)
     silent_s = (at - contact.unanswered_since).total_seconds()
     heard = contact.heard_at
     unheard = heard is None or at - heard >= timedelta(seconds=OFFLINE_S)
@@ -206,6 +217,7 @@ def _unanswered(state: ServerState, event: Unanswered, at: datetime) -> Iterator
 def _waiting(state: ServerState, event: Waiting, at: datetime) -> Iterator[Transition]:
     contact = state.contact
     contact.unanswered_since = contact.unanswered_since or event.since
+    state.channels[Channel.POLL].shut(contact.unanswered_since)
     return iter(())
 
 

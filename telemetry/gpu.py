@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry.attempt_memory import Sample, SampleBook, Span, figures_known
 from telemetry.contact import Passed, StatsTold
 from telemetry.gpu_match import Match, Matching
+from telemetry.hearing import Channel
 from telemetry.nvml import GpuReading, NvmlReadings, NvmlState
 from telemetry.protocol import Device
 from telemetry.transitions import (
@@ -118,6 +119,12 @@ def _gpu(state: ServerState, event: GpuTold, at: datetime) -> Iterator[Transitio
     if gpus.readings is not None and readings.at <= gpus.readings.at:
         return
     gpus.readings = readings
+    sensors = state.channels[Channel.SENSORS]
+    if readings.state is not NvmlState.OK:
+        sensors.shut(at)
+    else:
+        sensors.open(at)
+        sensors.lag.note((at - readings.at).total_seconds(), at)
     if readings.state is NvmlState.OK:  # else the cards are unknown, not gone
         gpus.matching.take_readings(readings)
         yield from gpus.match_anew(at)

@@ -11,11 +11,12 @@ from django.conf import settings
 from telemetry import contact
 from telemetry.backoff import GIVE_UP_AFTER, Backoff
 from telemetry.clock import now
-from telemetry.comfyui import NoAnswer, Refused
 from telemetry.frame_log import FrameLog
+from telemetry.hearing import channel_of
 from telemetry.protocol import decode
 from telemetry.protocol import frames as f
 from telemetry.protocol.redraw import is_redraw
+from telemetry.unanswered import NoAnswer, Refused
 
 if TYPE_CHECKING:
     from telemetry.watch import Watch
@@ -112,12 +113,21 @@ class Listening:
         event = decode(frame)
         self._notice_hint(event)
         self.watch.take(event, self.frame_at)
+        self._sample(event, self.frame_at)
 
     def settle(self) -> None:
         """Take in the last redraw that was kept: somebody looks, or something else happened."""
         if self._redraw is not None:
             (frame, at), self._redraw = self._redraw, None
-            self.watch.take(decode(frame), at, quiet=True)
+            event = decode(frame)
+            self.watch.take(event, at, quiet=True)
+            self._sample(event, at)
+
+    def _sample(self, event: f.Event, heard_at: datetime) -> None:
+        """Note now and then how late what is heard is taken in."""
+        lag = self.watch.state.channels[channel_of(event)].lag
+        if lag.is_due(heard_at):
+            lag.note_frame(event, heard_at, now())
 
     async def _subscribe(self) -> None:
         agreed = await self.watch.comfyui.subscribe_logs()

@@ -43,6 +43,8 @@ class Logbook:
     # Lines of the open segment, and those of segments that closed before anybody claimed them.
     waiting: deque[Line] = field(default_factory=lambda: deque(maxlen=WAITING_LIMIT))
     orphaned: deque[Line] = field(default_factory=lambda: deque(maxlen=WAITING_LIMIT))
+    # Lines that had to go before anybody could claim them: more waited than are kept.
+    pushed_out: int = 0
 
     def take(self, line: Line) -> Iterator[tuple[str, Line]]:
         """Yield (prompt_id, line) where the line's owner is known; else let it wait."""
@@ -51,6 +53,7 @@ class Logbook:
         if self.owner is not None:
             yield self.owner, line
         else:
+            self.pushed_out += len(self.waiting) == WAITING_LIMIT
             self.waiting.append(line)
         if isinstance(line.what, PromptExecuted):
             self._close(line.at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry.attempt import AttemptState, StepNow
 from telemetry.contact import Passed
+from telemetry.hearing import Channel
 from telemetry.logbook import WAIT_S, Line
 from telemetry.protocol import frames as f
 from telemetry.protocol import loglines as log
@@ -27,9 +28,13 @@ LINES_LIMIT = 1_000
 
 
 def _logs(state: ServerState, event: f.Logs, at: datetime) -> Iterator[Transition]:
-    for line in islice(_lines(event, at), LINES_LIMIT):
+    lines = _lines(event, at)
+    for line in islice(lines, LINES_LIMIT):
         for prompt_id, owned in state.logbook.take(line):
             yield from deliver(state, prompt_id, owned)
+    beyond = max(0, len(event.entries) - ENTRIES_LIMIT) + (next(lines, None) is not None)
+    if beyond:
+        state.channels[Channel.LOG].dropped += beyond
 
 
 def _lines(event: f.Logs, at: datetime) -> Iterator[Line]:

@@ -22,6 +22,7 @@ from telemetry import contact, gpu, logstream, moving, referee, running
 from telemetry.admission import Admission
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
+from telemetry.hearing import Channel, Health, unheard
 from telemetry.logbook import Logbook
 from telemetry.outlook import Outlook
 from telemetry.protocol import StatsAnswer
@@ -55,6 +56,7 @@ class ServerState:
     recent: deque[AttemptState] = field(default_factory=lambda: deque(maxlen=RECENT_LIMIT))
     logbook: Logbook = field(default_factory=Logbook)
     contact: Contact = field(default_factory=Contact)
+    channels: dict[Channel, Health] = field(default_factory=unheard)
     untold: dict[str, AttemptState] = field(default_factory=dict)
     outlooks: dict[str, Outlook] = field(default_factory=dict)
     stats: StatsAnswer | None = None
@@ -238,6 +240,8 @@ def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
 def _malformed(state: ServerState, event: f.Malformed, at: datetime) -> Iterator[Transition]:
     state.malformed += 1
     state.last_malformed = f"{event.where}: {event.reason}"
+    came_by = Channel.SOCKET if event.where == "frame" else Channel.POLL
+    state.channels[came_by].dropped += 1
     return iter(())
 
 

@@ -61,7 +61,8 @@ class Cell:
 class RunRow:
     """A run at work: its strip, how much is done, when it should end, where it is.
 
-    `status` is how it ended once `ended_at` is set.
+    `status` is how it ended once `ended_at` is set. `alone`: it is one prompt that named no run, so
+    nothing of it can follow.
     """
 
     pk: int
@@ -76,6 +77,7 @@ class RunRow:
     where: str
     eta: EtaText
     ended_at: datetime | None = None
+    alone: bool = False
 
 
 # The tiles in their order, with what each is called before anything is known.

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telemetry.client import comfyui_of
-from telemetry.comfyui import ComfyUI, NoAnswer, Refused, Rejected
+from telemetry.comfyui import ComfyUI
 from telemetry.models import Server
 from telemetry.protocol import QueueAnswer, read_queue
 from telemetry.protocol.wire import Unreadable
 from telemetry.text import sentence
+from telemetry.unanswered import NoAnswer, Refused, Rejected
 
 LONGEST_S = 10.0
 

@@ -24,7 +24,6 @@ from telemetry.activity import happenings
 from telemetry.asking import Asking
 from telemetry.client import comfyui_of
 from telemetry.clock import now
-from telemetry.comfyui import NoAnswer, Refused
 from telemetry.database import in_thread
 from telemetry.gpu_feed import told_of
 from telemetry.leases import Leased, called_as
@@ -39,6 +38,7 @@ from telemetry.record import Record
 from telemetry.sampler import Sampler
 from telemetry.topics import Topics
 from telemetry.transitions import AttemptEnded, AttemptSeen, Transition
+from telemetry.unanswered import NoAnswer, Refused
 
 log = logging.getLogger(__name__)
 

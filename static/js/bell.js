@@ -12,7 +12,8 @@
 import { clock, clockTime } from "./clock.js";
 import { toast } from "./toasts.js";
 
-// A run whose scenes are submitted one after the other is not over between two of them.
+// A run whose scenes are submitted one after the other is not over between two of them. To one that
+// is a single prompt (data-alone) nothing can be added.
 const SETTLE_MS = 10_000;
 const MARK = "● ";
 const SIGNS = { ok: "s-completed", bad: "s-failed", warn: "s-partial", mute: "s-cancelled" };
@@ -72,6 +73,7 @@ function look({ detail = [] } = {}) {
     const what = element?.dataset.over ?? "";
     if (!wanted.has(what)) continue;
     if (what.startsWith("prompt:")) ring(what, ofLine(element));
+    else if (element.hasAttribute("data-alone")) ring(what, ofRun(element));
     else if (!settling.has(what)) settle(what);
   }
 }

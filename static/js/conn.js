@@ -157,11 +157,11 @@ function action(badge, state, live) {
   return [link];
 }
 
-/** @type {Record<string, string>} */
+/** @type {Record<string, (state: any) => string>} */
 const MEANING = {
-  polling: "What you see is up to 30 s old.",
-  silent: "The connection is open, but nothing comes over it.",
-  stale: "The connection is fine, but no server was heard of for a minute: is the collector running?",
+  polling: ({ every_s }) => `What you see is up to ${every_s} s old.`,
+  silent: () => "The connection is open, but nothing comes over it.",
+  stale: () => "The connection is fine, but no server was heard of for a minute: is the collector running?",
 };
 
 /**
@@ -175,7 +175,7 @@ function showBanner(banner, state, live) {
   if ("nextAt" in state) lead.append(ticking());
   lead.append(".");
   const text = element("span", "");
-  text.append(lead, ` ${MEANING[state.name] ?? asOf(state, live.lastUpdate)}`);
+  text.append(lead, ` ${MEANING[state.name]?.(state) ?? asOf(state, live.lastUpdate)}`);
   const sign = icon(banner.dataset.tone === "bad" ? "s-offline" : "s-reconnecting");
   const retries = ["refused", "stale", "silent"].includes(state.name)
     ? []

@@ -2,7 +2,7 @@
  * One connection to the server that is opened again when it breaks: as a WebSocket, where that is
  * refused as an event stream, where that is refused too by polling; and back.
  *
- *   const link = openLink({address, onText, onState, attempts, delay_s})
+ *   const link = openLink({address, onText, onState, attempts, delay_s, poll_ms})
  *     address(kind)       where to go for "socket", "stream" or "poll" now
  *   link.connect()        begin; nothing where there is a connection already
  *   link.disconnect()     end, and stay disconnected
@@ -33,7 +33,6 @@ const LONGEST_DELAY_S = 60;
 const JITTER = 0.2;
 // A first word takes a round trip; a proxy that swallows the upgrade never gives one.
 const OPENING_MS = 10_000;
-const POLL_MS = 30_000;
 // A tab that nobody sees asks for nothing more often than this.
 const HIDDEN_POLL_MS = 60_000;
 // What runs as a stream tries now and then whether a socket has become possible.
@@ -48,9 +47,10 @@ const REFUSED = [4400, 4401, 4403, 4404];
 
 /**
  * @param {{address: (kind: Kind | "poll") => string, onText: (text: unknown) => void,
- *   onState: (state: any) => void, attempts?: number, delay_s?: number}} options
+ *   onState: (state: any) => void, attempts?: number, delay_s?: number,
+ *   poll_ms?: number}} options
  */
-export function openLink({ address, onText, onState, attempts = 5, delay_s = 1 }) {
+export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, poll_ms = 30_000 }) {
   /** @type {Transport | null} */
   let current = null;
   /** @type {Transport | null} */
@@ -177,7 +177,7 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1 }
   /** Poll once, and where anybody looks, try again for something better. */
   const ask = async () => {
     const mine = turn;
-    const wait_ms = document.hidden ? HIDDEN_POLL_MS : POLL_MS;
+    const wait_ms = document.hidden ? Math.max(HIDDEN_POLL_MS, poll_ms) : poll_ms;
     const nextAt = performance.now() + wait_ms;
     timer = setTimeout(ask, wait_ms);
     if (name === "offline") become({ name, of: attempts, nextAt: null });

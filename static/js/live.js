@@ -20,7 +20,8 @@
  *   live.messages         how many came, live.length their length in characters, live.lag_ms the
  *                         last round trip; of them live.malformed made no sense; live.gaps
  *   live.waiting          how many changes wait while the page is paused
- *   live.options          {enabled, buffer_ms, reconnect_attempts, reconnect_delay_ms, debug}
+ *   live.options          {enabled, buffer_ms, reconnect_attempts, reconnect_delay_ms,
+ *                         poll_ms, debug}
  *   live.place(topic)     {epoch, seq} that is shown, or undefined
  *   live.connect() live.disconnect() live.retry() live.reset()
  *   live.pause() live.resume()
@@ -48,6 +49,7 @@ const OPTIONS = {
   buffer_ms: 200,
   reconnect_attempts: 5,
   reconnect_delay_ms: 1000,
+  poll_ms: 30_000,
   debug: new URLSearchParams(location.search).has("debug"),
 };
 
@@ -81,6 +83,7 @@ class Live extends EventTarget {
       onState: (state) => this._become(state),
       attempts: this.options.reconnect_attempts,
       delay_s: this.options.reconnect_delay_ms / 1000,
+      poll_ms: this.options.poll_ms,
     });
   }
 

@@ -1,23 +1,82 @@
 /**
- * Parts of a page that come from the record, asked for anew now and then:
- * <div data-refresh="/address/">. What is asked for replaces its content.
+ * Parts of a page that come from the record: what is asked for takes the place of their content.
+ *
+ *   <div data-refresh="/address/" data-refresh-on="server-3-head server-3-next">
+ *
+ * The live stream says when: one of the named elements was pushed, a line of the feed, or a whole
+ * snapshot after an interruption. The first after quiet is asked for at once, more of them together
+ * 2 s later. What no push tells (another hour's drops) is asked for each minute, and each 15 s while
+ * nothing is pushed.
  *
  * Not while the tab is hidden, and not while somebody is in there: whoever is about to press a
- * button, has opened a fold or selects a text must not lose it. The page says nothing if it cannot
- * be asked; the connection beside the account says that already.
+ * button, has opened a fold or selects a text must not lose it. Both are made up for afterwards. The
+ * page says nothing if it cannot be asked; the connection beside the account says that already.
  */
 
 import { clock } from "./clock.js";
+import { morph } from "./morph.js";
 
-const EVERY_MS = 15_000;
+const SOON_MS = 2_000;
+const PUSHED_MS = 60_000;
+const UNPUSHED_MS = 15_000;
 
-for (const part of document.querySelectorAll("[data-refresh]")) {
-  setInterval(() => refresh(/** @type {HTMLElement} */ (part)), EVERY_MS);
+for (const part of document.querySelectorAll("[data-refresh]")) keep(/** @type {HTMLElement} */ (part));
+
+/** @param {HTMLElement} part */
+function keep(part) {
+  const live = /** @type {any} */ (globalThis).live;
+  const told = new Set((part.dataset.refreshOn ?? "").split(" "));
+  // What was just served is new, and the first push is asked for at once.
+  let askedAt = performance.now() - SOON_MS;
+  let dueAt = Infinity;
+  let [begun, asking, missed] = [false, false, false];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  /** @param {number} wait_ms after it was asked for last; what is due sooner stays so */
+  const plan = (wait_ms) => {
+    if (askedAt + wait_ms >= dueAt) return;
+    dueAt = askedAt + wait_ms;
+    clearTimeout(timer);
+    timer = setTimeout(ask, Math.max(0, dueAt - performance.now()));
+  };
+
+  const ask = async () => {
+    dueAt = Infinity;
+    if (asking) missed = true;
+    if (asking || document.hidden) return; // made up for once that is over
+    askedAt = performance.now();
+    if (inUse(part)) return plan(SOON_MS);
+    [asking, missed] = [true, false];
+    await refresh(part);
+    asking = false;
+    plan(missed ? SOON_MS : live?.isConnected ? PUSHED_MS : UNPUSHED_MS);
+  };
+
+  /** @param {{detail: any[]}} event */
+  const look = ({ detail }) => {
+    // What the first snapshot of a page tells, the page was served with.
+    const news = detail.filter(({ type }) => begun || type !== "snapshot");
+    begun = true;
+    if (news.some((message) => concerns(message, told))) plan(SOON_MS);
+  };
+
+  live?.addEventListener("update", look);
+  live?.addEventListener("disconnect", () => plan(UNPUSHED_MS));
+  document.addEventListener("visibilitychange", () => document.hidden || plan(SOON_MS));
+  plan(UNPUSHED_MS);
+}
+
+/**
+ * @param {any} message
+ * @param {Set<string>} told
+ */
+function concerns({ type, ready: { feed, fragments } }, told) {
+  return type === "snapshot" || feed.length > 0 || fragments.some((/** @type {any} */ { id }) => told.has(id));
 }
 
 /** @param {HTMLElement} part */
 async function refresh(part) {
-  if (document.hidden || inUse(part)) return;
   // A redirect leads to signing in, which is no part of this page.
   const options = /** @type {const} */ ({ redirect: "manual", credentials: "same-origin" });
   const answer = await fetch(part.dataset.refresh ?? "", options).catch(() => null);
@@ -25,7 +84,9 @@ async function refresh(part) {
   const template = document.createElement("template");
   template.innerHTML = await answer.text();
   if (inUse(part)) return;
-  part.replaceChildren(template.content);
+  const fresh = /** @type {HTMLElement} */ (part.cloneNode());
+  fresh.append(template.content);
+  morph(part, fresh);
   clock.show(part);
 }
 

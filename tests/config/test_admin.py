@@ -1,4 +1,4 @@
-"""config/admin_site.py, telemetry/admin.py, history/admin.py: the site admin's view."""
+"""config/admin_site.py, telemetry/admin/, history/admin.py: the site admin's view."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""config/bootstrap.py with installation.py and rerun.py: from a bare Python to a running command.
+"""config/bootstrap.py and its parts: from a bare Python to a running command.
 
 A project of two tiny wheels stands in for ours; pip, environments and processes are the real ones.
 """
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from config import bootstrap, filelock, installation
+from config import bootstrap, filelock, installation, pip_failures
 
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
-PARTS = ("__init__", "bootstrap", "filelock", "installation", "rerun")
+PARTS = ("__init__", "bootstrap", "filelock", "installation", "pip_failures", "rerun")
 RUNTIME = ("django", "channels", "celery", "daphne")
 MANAGE = """\
 import sys
@@ -458,7 +458,7 @@ NO_MATCH = (
     ],
 )
 def test_it_words_what_pip_says_without_naming_the_index(output: str, what: str) -> None:
-    text = str(installation.explain(output))
+    text = str(pip_failures.explain(output))
 
     assert what in text
     assert text.count("\n") >= 1, "says what to do next"

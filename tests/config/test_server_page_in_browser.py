@@ -50,6 +50,24 @@ def test_it_watches_and_interrupts_a_prompt_on_the_server_s_page(page, site, com
     expect(card).to_contain_text("Cancelled", timeout=20_000)
 
 
+def test_the_record_follows_what_happens_without_being_reloaded(page, site, comfyui):
+    team = sign_in(page, site)
+    page.goto(f"{team}servers/1/")
+    record, soon_ms = page.locator("#record"), 5_000
+    expect(page.locator("article.server")).to_have_attribute("data-state", "idle")
+    expect(record).to_contain_text("Nothing runs and nothing waits.")
+
+    submit(comfyui, steps=30, delay=0.1)
+    expect(record.get_by_role("button", name="Interrupt")).to_be_visible(timeout=soon_ms)
+    submit(comfyui, steps=31, delay=0.1)
+    expect(record.get_by_role("button", name="Cancel")).to_be_visible(timeout=soon_ms)
+    record.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator("article.server .ended")).to_contain_text("Completed", timeout=20_000)
+    recent = record.get_by_role("region", name="Table of recent prompts")
+    expect(recent).to_contain_text("Completed", timeout=soon_ms)
+
+
 def test_it_tests_a_server_and_keeps_what_was_typed(page, site, comfyui):
     team = sign_in(page, site)
     page.goto(f"{team}settings/servers/add/")

@@ -128,6 +128,16 @@ def test_a_run_is_not_over_between_two_of_its_scenes(cast: Cast, attempt: Attemp
     assert listed(cast.bob)[0]["end"] is None
 
 
+def test_a_run_that_is_one_prompt_is_over_with_it(cast: Cast) -> None:
+    run = make_run(cast.northlight, source="prompt", external_id="3/9f6b2c41-5d5e/0")
+    attempt = make_attempt(make_server(cast.northlight), make_scene(run), status="running")
+    make_watch(cast.bob, run)
+
+    end(attempt, seconds_ago=0)
+
+    assert listed(cast.bob)[0]["end"]["label"] == "Completed"
+
+
 def test_a_run_that_is_one_prompt_has_that_ones_name(cast: Cast) -> None:
     run = make_run(cast.northlight, source="prompt", external_id="3/9f6b2c41-5d5e/0")
     server = make_server(cast.northlight)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from telemetry.client import comfyui_of
-from telemetry.comfyui import NoAnswer
 from telemetry.leases import Leased
 from telemetry.secrets import encrypt
+from telemetry.unanswered import NoAnswer
 
 
 def barred(**fields):

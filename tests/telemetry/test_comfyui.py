@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from telemetry import comfyui as comfyui_module
-from telemetry.comfyui import ComfyUI, NoAnswer
+from telemetry.comfyui import ComfyUI
+from telemetry.unanswered import NoAnswer
 from tests.telemetry.listeners import Listener, handshaken, plain, redirect
 
 MIB = 1 << 20

@@ -11,8 +11,9 @@ import socket
 
 import pytest
 
-from telemetry.comfyui import ComfyUI, NoAnswer
+from telemetry.comfyui import ComfyUI
 from telemetry.connecting import RefusedAddress, open_socket, refuse_address
+from telemetry.unanswered import NoAnswer
 from tests.telemetry.listeners import Listener, redirect
 
 METADATA = "127.0.0.2"

@@ -377,6 +377,53 @@ def test_attempts_and_delay_are_options(page, stage, visit, until):
     until("live.state === 'offline'")
 
 
+LEFT_MS = "Math.round(live.link.nextAt - performance.now())"
+
+
+def waits(page, stage, visit, until, count, **options):
+    """Return how long the first so many waits are, in seconds, where nothing can be reached."""
+    stage.refusing = True
+    visit(with_options(**options), paused=True)
+    found = []
+    for number in range(1, count + 1):
+        until(f"live.reconnectAttempt === {number} && live.link.nextAt !== null")
+        left_ms = page.evaluate(LEFT_MS)
+        page.clock.run_for(left_ms)
+        found.append(left_ms / 1000)
+    return found
+
+
+def test_the_waits_double_from_the_first_up_to_a_minute(page, stage, visit, until):
+    found = waits(page, stage, visit, until, 7, reconnect_attempts=10, reconnect_delay_ms=3000)
+
+    assert found == [3, 6, 12, 24, 48, 60, 60]
+
+
+@pytest.mark.parametrize(("chance", "share"), [(0, 0.8), (0.25, 0.9), (1, 1.2)])
+def test_each_wait_is_spread_by_a_fifth(page, stage, visit, until, chance, share):
+    fixed = f"{{ get: () => () => {chance}, set() {{}} }}"  # NO_JITTER comes after it
+    page.add_init_script(f"Object.defineProperty(Math, 'random', {fixed})")
+
+    found = waits(page, stage, visit, until, 3, reconnect_attempts=3)
+
+    assert found == pytest.approx([share, 2 * share, 4 * share], abs=0.01)
+
+
+def test_how_often_it_polls_is_an_option(page, stage, visit, until):
+    stage.refusing = True
+    stage.polled = [snapshot(7, fragments=[card(1)])]
+    visit(with_options(reconnect_attempts=1, poll_ms=5000))
+    until("live.reconnectAttempt === 1")
+    page.clock.run_for(1_100)
+    until("live.state === 'polling'")
+    before = stage.asked
+
+    for polls in (1, 2, 3):
+        page.clock.run_for(5_000)
+        page.wait_for_timeout(200)
+        assert stage.asked == before + polls
+
+
 def test_live_that_is_switched_off_connects_only_when_asked(page, stage, visit, until):
     visit(with_options(enabled=False))
     page.wait_for_timeout(200)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import ClassVar
 
 from telemetry.clock import now
 from telemetry.contact import SocketOpened
+from telemetry.hearing import Channel, Lag
 from telemetry.leases import Leased
 from telemetry.machine import ServerState
 from telemetry.protocol import read_queue
@@ -16,13 +18,13 @@ from tests.telemetry.simulated import Kept
 from tests.telemetry.test_machine import prompt
 
 
-def logs(text):
-    entries = [{"t": now().replace(tzinfo=None).isoformat(), "m": text}]
+def logs(text, at=None):
+    entries = [{"t": (at or now()).replace(tzinfo=None).isoformat(), "m": text}]
     return json.dumps({"type": "logs", "data": {"entries": entries, "size": None}})
 
 
-def bar(value):
-    return logs(f"\r {5 * value}%|█         | {value}/20 [00:00<00:02,  8.00it/s]")
+def bar(value, at=None):
+    return logs(f"\r {5 * value}%|█         | {value}/20 [00:00<00:02,  8.00it/s]", at)
 
 
 class Noting(ServerState):
@@ -93,3 +95,31 @@ def test_it_shows_a_redraw_without_any_other_word():
         return watch.live.change(now())
 
     assert "step 3/20" in str(listened(work))
+
+
+def test_it_samples_how_late_lines_are_also_those_that_redraw_a_bar():
+    def work(watch, applied):
+        late, long_ago = now() - timedelta(seconds=3), now() - timedelta(seconds=30)
+        watch.listening.hear(bar(1))
+        watch.live.change(now())
+        lag = watch.state.channels[Channel.LOG].lag
+        first = lag.shown_s
+        lag._sampled_at = lag._shown_at = long_ago
+        watch.listening.hear(bar(2, late))
+        watch.live.change(now())
+        return first, lag.shown_s
+
+    first, second = listened(work)
+    assert first == 0.0
+    assert 1.4 < second < 3.0, "the middle of none and of three seconds"
+
+
+def test_it_reads_no_clock_for_a_redraw_that_is_passed_over(monkeypatch):
+    def work(watch, applied):
+        asked = []
+        monkeypatch.setattr(Lag, "is_due", lambda lag, at: asked.append(at))
+        for value in range(1, 11):
+            watch.listening.hear(bar(value))
+        return len(asked)
+
+    assert listened(work) == 0

@@ -347,6 +347,17 @@ def test_it_marks_a_change_that_the_database_has_not_taken_yet(published, settin
     assert "not yet recorded" not in str(published[1][1])
 
 
+def test_a_line_of_the_feed_names_whose_prompt_it_is_about():
+    by = {}
+    for _, _, (_, _, lines) in replay("07-queue-two-submitters"):
+        for line in lines:
+            by.setdefault(line.kind, set()).add(line.submitter)
+
+    assert len(by["ended"]) == 2
+    assert by["started"] - by["ended"] <= {""}, "the queue may tell whose it is after a frame"
+    assert by["online"] == {""}
+
+
 def test_it_sends_all_of_a_card_again_after_the_store_was_away_or_lost(monkeypatch, settings):
     settings.LIVE_WINDOW_MS = 50
     monkeypatch.setattr(topics, "STORE_AWAY_S", 0)

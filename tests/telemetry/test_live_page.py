@@ -255,9 +255,10 @@ def first(lines: int = 2) -> dict[str, Any]:
     return {**told(1, fragments=runs, feed=feed), "type": "snapshot"}
 
 
-def a_line(n: int, tone: Tone = Tone.OK) -> dict[str, str]:
-    """Return a line of the feed."""
-    shown = Happening(f"kind-{n}", tone, "s-completed", f"Line {n}", NOW)
+def a_line(n: int, tone: Tone = Tone.OK, submitter: str = "") -> dict[str, str]:
+    """Return a line of the feed, about the submitter's prompt or about the server itself."""
+    icon, text = "s-completed", f"Line {n}"
+    shown = Happening(f"kind-{n}", tone, icon, text, NOW, submitter=submitter)
     return {
         "id": f"event-{n}",
         "html": re.sub(r'id="[^"]*"', f'id="event-{n}"', feed_line(shown, leased()).html, count=1),
@@ -425,6 +426,60 @@ def test_mine_leaves_cards_in_place_and_shows_only_the_viewers_prompts(
     assert page.evaluate("location.search") == "?mine=1"
 
 
+def lines_seen(page: Page) -> list[str]:
+    """Return which lines of the feed are to be seen."""
+    visible = "line => line.checkVisibility() && line.id"
+    return [
+        line
+        for line in page.locator("#feed > li").evaluate_all(f"all => all.map({visible})")
+        if line
+    ]
+
+
+def test_mine_shows_only_lines_about_the_viewers_prompts(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    lines = [a_line(3, submitter="mira"), a_line(4, submitter="jonas"), a_line(5)]
+    watching.send(told(2, feed=[*lines, a_line(6, Tone.WARN, "mira-laptop")]))
+    until("live.place('team-1')?.seq === 2")
+
+    page.get_by_role("button", name="Mine").click()
+    assert lines_seen(page) == ["event-6", "event-3"]
+    page.get_by_role("button", name="Problems only").click()
+    assert lines_seen(page) == ["event-6"]
+    page.get_by_role("button", name="Mine").click()
+    page.get_by_role("button", name="Problems only").click()
+
+    assert len(lines_seen(page)) == 6
+
+
+def test_a_line_that_comes_while_mine_is_chosen_is_shown_only_to_whom_it_is_about(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.get_by_role("button", name="Mine").click()
+    assert page.locator("#feed ~ .none-mine").is_visible()
+
+    watching.send(told(2, feed=[a_line(3, submitter="jonas"), a_line(4, submitter="mira")]))
+    until("live.place('team-1')?.seq === 2")
+
+    assert lines_seen(page) == ["event-4"]
+    assert page.locator("#feed ~ .none-mine").is_hidden()
+
+
+def test_one_sentence_says_why_a_feed_of_two_filters_is_empty(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    empty = page.locator(".feed-panel .feed-empty:visible")
+    page.get_by_role("button", name="Mine").click()
+    page.get_by_role("button", name="Problems only").click()
+    assert empty.all_inner_texts() == ["None of the last 50 events is about a prompt of yours."]
+
+    watching.send(told(2, feed=[a_line(3, submitter="mira")]))
+    until("live.place('team-1')?.seq === 2")
+
+    assert empty.all_inner_texts() == ["No problem among the last 50 events."]
+
+
 @pytest.mark.parametrize("choice", ["?dense=1", "?mine=1"])
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_a_chosen_view_has_no_barrier_that_axe_knows_of(
@@ -574,6 +629,30 @@ def test_a_bell_on_a_run_rings_once_it_is_over_for_good(
     page.clock.run_for(10_000)
     until("document.querySelector('#toasts .toast') !== null")
     assert "Harbor at Dusk: completed" in page.locator("#toasts .toast").inner_text()
+
+
+def test_a_bell_on_a_run_that_is_one_prompt_rings_at_once(
+    page: Page, stage: Stage, bells: Bells, until: Until
+) -> None:
+    page.clock.install(time=NOW)
+    connection = opened(page, stage, until)
+    connection.send(snapshot_of_the_wall())
+    until("live.place('team-1')?.seq === 1")
+    page.locator("[data-bell='run:7']").click()
+    alone = run_row(7, status="failed", label="Failed", ended_at=NOW, alone=True)
+    [ended_row] = [f for f in board_of(overview(runs=(alone,))) if f.id == "run-7-mini"]
+
+    connection.send(told(2, fragments=[{"id": "run-7-mini", "html": ended_row.html}]))
+    page.clock.run_for(200)
+
+    until("document.querySelector('#toasts .toast') !== null")
+
+
+def test_the_bell_of_a_run_says_when_it_rings(page: Page, stage: Stage, until: Until) -> None:
+    opened(page, stage, until)
+
+    name = "Tell me when Harbor at Dusk ends, 10 s after its last prompt"
+    assert page.get_by_role("button", name=name).is_visible()
 
 
 def test_who_was_away_is_told_at_the_next_visit(

@@ -373,6 +373,7 @@ def test_the_wall_says_that_servers_are_simulated() -> None:
         "403_csrf.html",
         "404.html",
         "500.html",
+        "503.html",
         "registration/locked.html",
         "registration/login.html",
         "registration/password_change_done.html",

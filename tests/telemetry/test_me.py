@@ -137,7 +137,8 @@ def test_a_live_page_carries_the_live_options() -> None:
     response = signed_in(cast.bob).get(LIVE)
 
     found = json.loads(response.context["preferences"].live_options)
-    assert found == {"enabled": False, "buffer_ms": 1000, "reconnect_attempts": 5, "debug": True}
+    own = {"enabled": False, "buffer_ms": 1000, "reconnect_attempts": 5, "debug": True}
+    assert found == {**own, "reconnect_delay_ms": 1000, "poll_ms": 30_000}
     assert "data-live-options=" in response.content.decode()
 
 

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from telemetry import tls
-from telemetry.comfyui import ComfyUI, NoAnswer
+from telemetry.comfyui import ComfyUI
+from telemetry.unanswered import NoAnswer
 from tests.telemetry.certificates import DAY, make
 from tests.telemetry.listeners import Listener, handshaken
 

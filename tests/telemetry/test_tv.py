@@ -9,12 +9,23 @@ from django.test import Client
 from django.utils import timezone
 
 from telemetry.access import tv_allowed, tv_link_for
+from telemetry.activity import Happening
 from telemetry.board import rendered as board_of
-from telemetry.live import rendered
+from telemetry.live import feed_line, rendered
 from telemetry.models import TvLink
 from telemetry.tv import for_screen, make_link, text_for_screen
+from telemetry.words import Tone
 from tests.cast import Cast, make_cast, make_tv_link
-from tests.telemetry.sample_cards import ended, executing, overview, run_row, running, waiting
+from tests.telemetry.sample_cards import (
+    NOW,
+    ended,
+    executing,
+    leased,
+    overview,
+    run_row,
+    running,
+    waiting,
+)
 
 LINKS = "/teams/northlight/settings/tv/"
 CANARY = 'qnameq "&<>'
@@ -40,7 +51,9 @@ def test_nothing_that_is_rendered_names_a_submitter_to_a_screen() -> None:
         ended=[ended(submitter=CANARY)],
     )
     rows = (run_row(submitter=CANARY), run_row(8, submitter=CANARY, where=""))
-    html = "".join([*rendered(card).values(), *(f.html for f in board_of(overview(runs=rows)))])
+    line = Happening("started", Tone.RUN, "s-executing", "Scene 9 started", NOW, submitter=CANARY)
+    told = (*board_of(overview(runs=rows)), feed_line(line, leased()))
+    html = "".join([*rendered(card).values(), *(fragment.html for fragment in told)])
 
     assert html.count("qnameq") > 5
     assert "qnameq" not in for_screen(html, False)

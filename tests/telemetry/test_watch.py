@@ -13,11 +13,12 @@ from django.test import override_settings
 from telemetry import transitions as t
 from telemetry.cards import card_of
 from telemetry.clock import now
+from telemetry.hearing import Channel
 from telemetry.machine import Ended
 from telemetry.record import Memory
 from telemetry.secrets import encrypt
 from telemetry.simulator.access import refusal_of
-from telemetry.words import Outcome
+from telemetry.words import Grade, Outcome
 from tests.telemetry.listeners import Listener
 from tests.telemetry.simulated import Kept, simulator, tqdm_graph, until, watched
 
@@ -58,6 +59,21 @@ def test_it_follows_a_prompt_that_another_client_submitted():
     step, ends = run(work)
     assert step.total == 10
     assert [end.outcome for end in ends] == [Outcome.SUCCESS]
+
+
+def test_it_knows_how_late_each_channel_is():
+    async def work():
+        async with simulator(speed=2.0) as sim, watched(sim) as (watch, _kept):
+            await until(lambda: watch.state.contact.log_stream)
+            sim.submit(tqdm_graph(), client_id="artist-1")
+            heard = (Channel.SOCKET, Channel.LOG, Channel.POLL)
+            lags = [watch.state.channels[channel].lag for channel in heard]
+            await until(lambda: all(lag.shown_s is not None for lag in lags), "all lags")
+            return [lag.shown_s for lag in lags], [lag.grade for lag in lags]
+
+    seconds, grades = run(work)
+    assert all(0 <= lag_s < 5 for lag_s in seconds)
+    assert grades == [Grade.MEASURED, Grade.ESTIMATED, Grade.MEASURED]
 
 
 def test_it_hears_only_status_and_logs_of_others_prompts(tmp_path):
