@@ -33,6 +33,15 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Of such lists Chromium takes the last one alone, so ours says Playwright's again: plain HTTP
+    # stays plain, and nothing is asked of anybody in the network. What it adds are the popups of
+    # the address bar, pages of their own: they cost each context more than the page under test.
+    "--disable-features="
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,"
+    "MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,"
+    "ThirdPartyStoragePartitioning,"
+    "WebUIOmniboxAimPopup,WebUIOmniboxPopup",
 ]
 # The site's policy (config/settings.py): what it forbids shows as an error on the console.
 POLICY = (
