@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -32,6 +33,15 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Of such lists Chromium takes the last one alone, so ours says Playwright's again: plain HTTP
+    # stays plain, and nothing is asked of anybody in the network. What it adds are the popups of
+    # the address bar, pages of their own: they cost each context more than the page under test.
+    "--disable-features="
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,"
+    "MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,"
+    "ThirdPartyStoragePartitioning,"
+    "WebUIOmniboxAimPopup,WebUIOmniboxPopup",
 ]
 # The site's policy (config/settings.py): what it forbids shows as an error on the console.
 POLICY = (
@@ -161,11 +171,18 @@ class Stage:
         self._sockets: set[web.WebSocketResponse] = set()
         self.connections: queue.Queue[Connection] = queue.Queue()
         self.streams: queue.Queue[Stream] = queue.Queue()
+        self._listener = socket.create_server(("127.0.0.1", 0))
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self.url: str = self.call(self._start())
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return the host and port that it listens on, for as long as it does."""
+        host, port = self._listener.getsockname()
+        return host, port
 
     def call(self, work: Any) -> Any:
         """Run a coroutine on the stage's loop and return its result."""
@@ -182,19 +199,31 @@ class Stage:
 
     def close(self) -> None:
         """End the site and its thread."""
-        assert self._runner is not None
-        self.call(self._runner.cleanup())
+        self.call(self.end())
+        self.stop()
+
+    def stop(self) -> None:
+        """End the thread, once the site has ended."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
 
+    async def end(self) -> None:
+        """Take no more connections, let those taken begin, and cut all of them off.
+
+        A server that closes has asyncio drop a connection that it took and did not hand on yet,
+        without closing its socket; and the browser opens some on its own account, at any time.
+        """
+        assert self._runner is not None
+        assert self._runner.server is not None
+        self._loop.remove_reader(self._listener)
+        await asyncio.sleep(0)
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._runner.cleanup()
+
     def _run(self) -> None:
-        """Run the loop; at its end cut off every connection, also one that was just accepted."""
         self._loop.run_forever()
-        for _ in range(3):
-            for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined]
-                transport.abort()
-            # What is aborted, or still being accepted, is done with in the loop's next turns.
-            self._loop.run_until_complete(asyncio.sleep(0.01))
         self._loop.close()
 
     async def _start(self) -> str:
@@ -206,9 +235,8 @@ class Stage:
         app.router.add_get("/{name:.*}", self._page)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
+        await web.SockSite(self._runner, self._listener).start()
+        host, port = self.address
         return f"http://{host}:{port}"
 
     async def _page(self, request: web.Request) -> web.Response:

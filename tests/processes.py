@@ -117,9 +117,18 @@ def started(tmp_path):
         yield start
 
 
+class ComfyUI(Process):
+    """A simulated ComfyUI on a port, without load of its own."""
+
+    script = ROOT / "tests" / "config" / "comfyui.py"
+
+    def __init__(self, folder, port):
+        super().__init__(folder, str(port), PYTHONPATH=str(ROOT))
+
+
 def simulator(started, port):
-    """Start a simulated ComfyUI without load of its own, in a process of its own."""
-    process = started(Process, "simulate_comfyui", "--port", str(port), "--scenario", "none")
+    """Start a simulated ComfyUI; return its process once it answers."""
+    process = started(ComfyUI, port)
     until(lambda: get(port, "/prompt"), "the simulated server")
     return process
 

@@ -34,3 +34,6 @@ atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ[_OWN + "DATA_DIR"] = _folder
 
 from config.settings import *  # noqa: E402, F403
+
+# Look a static file up when it is asked for: a test's client asks for few, and would read them all.
+WHITENOISE_AUTOREFRESH = True

@@ -7,8 +7,10 @@ canary, a word that must never reach who is not in that team, in whatever part o
 
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
@@ -211,6 +213,7 @@ class World:
         for side in self.sides:
             put_on_wall(side)
         self.browser = Client()
+        self._cookies: dict[str, SimpleCookie] = {}
 
     @staticmethod
     def _side(team: Team, member: User, word: str) -> Side:
@@ -224,6 +227,13 @@ class World:
         self.browser.cookies.clear()
         if persona != "anonymous":
             self.browser.force_login(getattr(self.cast, persona))
+
+    def resume(self, persona: str) -> None:
+        """Have the browser as it was when the persona's one session began, which is now or was."""
+        if persona not in self._cookies:
+            self.enter(persona)
+            self._cookies[persona] = self.browser.cookies
+        self.browser.cookies = deepcopy(self._cookies[persona])
 
     def role(self, persona: str, side: Side) -> Role | None:
         """Return the persona's role in the side's team."""
@@ -247,8 +257,8 @@ def ask(world: World, persona: str, method: str, path: str, data: dict[str, str]
 
     That page belongs to it: it is where messages are shown, which travel there encoded.
     """
+    world.resume(persona)
     with transaction.atomic():
-        world.enter(persona)
         if method == "POST":
             answers = [world.browser.post(path, data)]
         else:
