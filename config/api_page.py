@@ -18,7 +18,9 @@ WORDS = {
     "number": "number",
     "boolean": "true or false",
     "date-time": "time",
+    "object": "object",
 }
+ANYTHING = "any value"
 # When a request is refused, by status (telemetry/api_errors.py has the codes).
 WHEN = {
     400: "a parameter that is not known here, a cursor of another list, a team that must be named",
@@ -58,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What can be asked; `answer` names the shape of a good answer."""
+    """What can be asked; `answer` and `body` name shapes, "" where there is none."""
 
     anchor: str
     method: str
@@ -67,6 +69,7 @@ class Route:
     about: str
     parameters: tuple[Field, ...]
     answer: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,13 @@ class ApiPage:
         """Return the shapes that answers are made of, each once, in the order of their use."""
         found: dict[str, None] = {}
         for route in self.routes:
-            self._gather(route.answer, found)
+            for name in filter(None, (route.body, route.answer)):
+                self._gather(name, found)
         self._gather("Error", found)
         return [self._shape(name) for name in found]
 
     def _route(self, method: str, path: str, told: Schema) -> Route:
-        answer = _good(told)["content"]["application/json"]["schema"]
+        good = next(told for status, told in told["responses"].items() if str(status)[0] == "2")
         return Route(
             anchor=told["operationId"].partition("_api_")[2].replace("_", "-"),
             method=method.upper(),
@@ -113,7 +117,8 @@ class ApiPage:
             summary=told["summary"],
             about=_prose(told),
             parameters=tuple(self._parameter(asked) for asked in told.get("parameters", ())),
-            answer=_name(answer),
+            answer=_content(good),
+            body=_content(told.get("requestBody", {})),
         )
 
     def _parameter(self, asked: Schema) -> Field:
@@ -160,18 +165,18 @@ class ApiPage:
 def kind_of(schema: Schema) -> Kind:
     """Return what a schema allows, in words."""
     null = {"type": "null"} in schema.get("anyOf", ())
-    [one] = [each for each in schema.get("anyOf", (schema,)) if each != {"type": "null"}]
+    some = [each for each in schema.get("anyOf", (schema,)) if each != {"type": "null"}]
+    one = some[0] if len(some) == 1 else {}
     many = one.get("type") == "array"
     item = one["items"] if many else one
     shape = _name(item)
-    words = "" if shape else WORDS[item.get("format", item["type"])]
+    words = "" if shape else WORDS.get(item.get("format") or item.get("type", ""), ANYTHING)
     return Kind(words, shape, many, null)
 
 
-def _good(told: Schema) -> Schema:
-    """Return the answer to a good request; the document has numbers for keys, its JSON texts."""
-    good: Schema = told["responses"].get(200) or told["responses"]["200"]
-    return good
+def _content(told: Schema) -> str:
+    """Return the name of the shape that an answer or a body has."""
+    return _name(told.get("content", {}).get("application/json", {}).get("schema", {}))
 
 
 def _prose(told: Schema) -> str:
