@@ -18,11 +18,12 @@ from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
 
 from config.api_door import AGAIN, AWAY_TEXT, door
+from config.api_page import WHEN, ApiPage
 from config.away import AWAY
 from history.api import router as history_router
 from telemetry import __version__
 from telemetry.api import router as telemetry_router
-from telemetry.api_errors import Refusal, error_response, refused, says
+from telemetry.api_errors import CODES, Refusal, error_response, refused, says
 from telemetry.callers import Session, Token
 
 log = logging.getLogger(__name__)
@@ -101,12 +102,12 @@ def openapi(request: HttpRequest) -> dict[str, Any]:
 @require_safe
 @login_required
 def docs(request: HttpRequest) -> HttpResponse:
-    """Show the document to people, with Swagger UI out of ninja's wheel.
-
-    It asks for the document, and tries routes, with the session of who looks at it.
-    """
-    swagger = {"url": f"{ROOT}openapi.json", "layout": "BaseLayout", "deepLinking": True}
-    return render(request, "config/api_docs.html", {"swagger": swagger})
+    """Show the document to people; what they try is asked with their own session."""
+    page = ApiPage(document())
+    refusals = [(status, code, WHEN[status]) for status, code in CODES.items()]
+    context = {"routes": page.routes, "shapes": page.shapes, "refusals": refusals}
+    site = request.build_absolute_uri("/").removesuffix("/")
+    return render(request, "config/api_docs.html", {**context, "site": site})
 
 
 @api.exception_handler(ValidationError)

@@ -43,7 +43,6 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
-    "ninja",  # for Swagger UI, which is in its static files
     "template_partials",
     "config",
     "telemetry",

@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from config import api, api_door
+from config import api, api_door, offline
 from history import lost_page, server_page
 from history.run_watches import bells
 from telemetry import me, token_views, tv_pages, views
@@ -25,6 +25,8 @@ login = require_http_methods(["GET", "HEAD", "POST"])(
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("offline/", offline.offline, name="offline"),
+    path("service-worker.js", offline.service_worker, name="service_worker"),
     path("login/", login, name="login"),
     path("logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
     path("password/", views.password_change, name="password_change"),

@@ -95,7 +95,11 @@ def _is_complaint(said: ConsoleMessage) -> bool:
 def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     """Return a page that nothing may complain in: no error on the console, none thrown."""
     context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC"
+        viewport={"width": 1440, "height": 900},
+        locale="en-GB",
+        timezone_id="UTC",
+        # It would take requests from a test's own routes; test_offline_in_browser.py lets it in.
+        service_workers="block",
     )
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()

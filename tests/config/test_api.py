@@ -15,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from redis.exceptions import RedisError
 
 from config.api import document
+from config.api_page import WHEN
 from history import api as history_api
 from telemetry import api as telemetry_api
 from telemetry.api_errors import CODES
@@ -151,9 +152,26 @@ def test_the_page_leads_others_to_sign_in(client: Client) -> None:
 def test_the_page_takes_nothing_from_elsewhere(cast: Cast) -> None:
     html = signed_in(cast.bob).get("/api/v1/docs").content.decode()
 
-    addresses = re.findall(r'(?:src|href)="([^"]+)"', html)
+    addresses = re.findall(r'(?:src|href|action)="([^"]+)"', html)
     assert addresses
-    assert all(re.match(r"/($|static/)", address) for address in addresses)
+    assert all(re.match(r"/(?!/)|#", address) for address in addresses)
+
+
+def test_the_page_shows_every_route_with_its_parameters_and_every_shape(cast: Cast) -> None:
+    html = signed_in(cast.bob).get("/api/v1/docs").content.decode()
+
+    for path, methods in PATHS.items():
+        [form] = re.findall(rf'<form[^>]* action="{re.escape(path)}".*?</form>', html, re.DOTALL)
+        names = [p["name"] for p in methods["get"]["parameters"]]
+        assert re.findall(r'<(?:input|select) id="[^"]+" name="(\w+)"', form) == names
+    shapes = set(re.findall(r'id="shape-(\w+)"', html))
+    assert set(re.findall(r'href="#shape-(\w+)"', html)) <= shapes
+    asked = {name for name in document()["components"]["schemas"] if name.endswith("Query")}
+    assert shapes == set(document()["components"]["schemas"]) - asked
+
+
+def test_the_page_tells_of_every_refusal() -> None:
+    assert set(WHEN) == set(CODES)
 
 
 # --- Refusals -----------------------------------------------------------------------------------

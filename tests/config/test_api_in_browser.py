@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from telemetry.models import Scope
 from telemetry.tokens import token_of
 from tests.api import member, signed_in
-from tests.cast import NOON, Cast, make_api_token, make_cast
+from tests.cast import NOON, Cast, make_api_token, make_cast, make_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,14 +45,48 @@ def cast() -> Cast:
 def test_the_page_of_the_api_shows_its_routes_and_tries_them(
     cast: Cast, page: Page, enter: Enter
 ) -> None:
+    server = make_server(cast.northlight, name="kino-01")
     enter(cast.bob, "/api/v1/docs")
-    route = page.locator("#operations-me-telemetry_api_me")
-    route.click()
-    route.get_by_role("button", name="Try it out").click()
+    route = page.get_by_role("form", name="Try: One server")
+    route.get_by_label("server_id").fill(str(server.pk))
 
-    route.get_by_role("button", name="Execute").click()
+    route.get_by_role("button").click()
 
-    expect(route.locator(".live-responses-table")).to_contain_text('"user": "bob"')
+    expect(route.get_by_role("status")).to_contain_text("200 OK")
+    answer = route.get_by_role("region", name="Answer: One server")
+    expect(answer).to_contain_text(f"GET /api/v1/servers/{server.pk}")
+    expect(answer).to_contain_text('"name": "kino-01"')
+
+
+def test_the_page_of_the_api_shows_a_refusal_as_it_is(
+    cast: Cast, page: Page, enter: Enter, complaints: list[str]
+) -> None:
+    enter(cast.bob, "/api/v1/docs")
+    route = page.get_by_role("form", name="Try: Activity")
+    route.get_by_label("limit").fill("0")
+
+    route.get_by_role("button").click()
+
+    expect(route.get_by_role("status")).to_contain_text("422")
+    expect(route.get_by_role("region")).to_contain_text('"code": "invalid"')
+    complaints.clear()  # the browser reports each refusal itself
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_page_of_the_api_has_no_barrier_that_axe_knows_of_and_fits_its_width(
+    cast: Cast, page: Page, enter: Enter, scheme: Any, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    enter(cast.bob, "/api/v1/docs")
+    page.get_by_role("form", name="Try: Who asks").get_by_role("button").click()
+    expect(page.get_by_role("region", name="Answer: Who asks")).to_be_visible()
+
+    report = Axe().run(page)
+
+    assert report.violations_count == 0, report.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_member_makes_a_token_and_copies_it(

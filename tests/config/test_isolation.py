@@ -111,6 +111,8 @@ class Policy:
 
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
+    "offline/": Policy(ANYBODY, LOOK),
+    "service-worker.js": Policy(ANYBODY, LOOK),
     "login/": Policy(ANYBODY, FORM),
     "logout/": Policy(ANYBODY, POST),
     "password/": Policy(SIGNED_IN, FORM),
