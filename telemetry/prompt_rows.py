@@ -146,7 +146,12 @@ def _pace(step: StepNow | None) -> str:
     rate, note = step.rate_per_s, GRADE_LABELS[step.grade]
     if rate is None or rate <= 0:
         return note
-    return f"{rate:.2f} it/s, {note}" if rate >= 1 else f"{1 / rate:.2f} s/it, {note}"
+    return f"{_two(rate)} it/s, {note}" if rate >= 1 else f"{_two(1 / rate)} s/it, {note}"
+
+
+def _two(value: float) -> str:
+    """Return a number from 1 on with two significant digits: the third flickers with each step."""
+    return f"{value:.1f}" if value < 9.95 else number(round(value))
 
 
 def _bar(step: StepNow | None) -> str:

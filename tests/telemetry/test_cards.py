@@ -66,7 +66,7 @@ def test_it_shows_the_running_attempt_with_its_step_and_clocks(feed):
     assert (row.title, row.of) == ("Scene 7", "Harbor")
     assert [hot.patch for hot in row.hot] == [
         ("server-3-step", "text", "step 5/20"),
-        ("server-3-pace", "text", "5.00 it/s, from the log"),
+        ("server-3-pace", "text", "5.0 it/s, from the log"),
         ("server-3-bar", "width", "25%"),
     ]
     assert (row.node, row.node_note) == ("sampling", "estimated")
@@ -311,3 +311,23 @@ def test_it_shows_a_server_whose_clock_is_out_of_its_mind(skew_s, began_ms, ende
     feed.at(4, Passed())
 
     assert card(feed, 5).ended
+
+
+@pytest.mark.parametrize(
+    ("rate", "pace"),
+    [
+        ("5.03it/s", "5.0 it/s"),
+        ("9.96it/s", "10 it/s"),
+        ("23.4it/s", "23 it/s"),
+        ("1.00it/s", "1.0 it/s"),
+        ("5.04s/it", "5.0 s/it"),
+        ("75.31s/it", "75 s/it"),
+    ],
+)
+def test_it_tells_the_pace_with_two_digits(feed, rate, pace):
+    feed.queue(3, running=[prompt("a")])
+    feed.log(4, step(5, 20, rate))
+
+    (row,) = card(feed, 4).running
+
+    assert row.pace.value == f"{pace}, from the log"
