@@ -36,12 +36,13 @@ FROM (
     FROM (
         SELECT a.id, a.scene_id, a.ended_at, a.waited_s, a.duration_s, a.timed_by, a.frames,
             a.workload, a.server_id, {outcome} AS outcome,
-            COALESCE(a.started_at, a.submitted_at) AS began_at,
+            COALESCE(a.started_at, a.submitted_at, r.began_at) AS began_at,
             COALESCE(a.submitted_at, a.ended_at, a.seen_at) AS at,
             COUNT(*) OVER (PARTITION BY a.scene_id) AS attempts,
             SUM(CASE WHEN a.status = 'ended' THEN 0 ELSE 1 END)
                 OVER (PARTITION BY a.scene_id) AS open
-        FROM history_attempt a JOIN history_scene s ON s.id = a.scene_id
+        FROM history_attempt a
+        JOIN history_scene s ON s.id = a.scene_id JOIN history_run r ON r.id = s.run_id
         WHERE a.scene_id {among}
     ) t
 ) d

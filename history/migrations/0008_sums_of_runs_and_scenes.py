@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scene',
             name='began_at',
-            field=models.DateTimeField(help_text='Started, or submitted where untold.', null=True),
+            field=models.DateTimeField(help_text='Started; else submitted; else when its run began.', null=True),
         ),
         migrations.AddField(
             model_name='scene',

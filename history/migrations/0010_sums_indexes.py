@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexWhileInUse(
             model_name='scene',
-            index=models.Index(fields=['team', 'external_id', 'workload', '-ended_at'], name='scene_earlier'),
+            index=models.Index(fields=['team', 'external_id', 'workload', '-began_at'], name='scene_earlier'),
         ),
         AddIndexWhileInUse(
             model_name='run',

@@ -27,7 +27,7 @@ class Scene(models.Model):
     open_count = models.PositiveIntegerField(
         db_default=0, help_text="Attempts queued or executing."
     )
-    began_at = models.DateTimeField(null=True, help_text="Started, or submitted where untold.")
+    began_at = models.DateTimeField(null=True, help_text="Started; else submitted; else when its run began.")
     ended_at = models.DateTimeField(null=True)
     waited_s = models.FloatField(null=True)
     duration_s = models.FloatField(null=True)
@@ -52,7 +52,7 @@ class Scene(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["team", "external_id", "workload", "-ended_at"], name="scene_earlier"
+                fields=["team", "external_id", "workload", "-began_at"], name="scene_earlier"
             ),
         ]
 
