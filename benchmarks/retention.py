@@ -48,8 +48,9 @@ BULK = (
          (id, team_id, source, external_id, story_id, submitter, began_at, touched_at)
        select i / {scenes} + 1, {team}, 'default', 'old-' || i, 'Harbor', 'mira', {age}, {age}
        from generate_series(0, {n} - 1, {scenes}) i""",
-    """insert into history_scene (id, run_id, external_id, outcome)
-       select i, (i - 1) / {scenes} + 1, 'scene-' || i, 'success' from generate_series(1, {n}) i""",
+    """insert into history_scene (id, team_id, run_id, external_id, outcome)
+       select i, {team}, (i - 1) / {scenes} + 1, 'scene-' || i, 'success'
+       from generate_series(1, {n}) i""",
     """insert into history_attempt
          (id, server_id, scene_id, prompt_id, repeat, workload, node_count, extra_data, status,
           outcome, outcome_grade, reason, found_later, seen_at, submitted_at, started_at, ended_at,

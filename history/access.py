@@ -36,18 +36,17 @@ def scene_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Scene:
 def attempt_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Attempt:
     """Return the attempt without its traceback; its `scene`, `run` and `server` are loaded.
 
-    Its team is that of its server. The recorder puts it into a run of that team, and a server never
-    changes teams.
+    Its team is that of its run, which is also its server's where it has one.
     """
     attempt = (
-        Attempt.objects.select_related("server__team", "scene__run")
+        Attempt.objects.select_related("server", "scene__run__team")
         .defer("traceback")
         .filter(pk=pk)
         .first()
     )
     if attempt is None:
         raise Http404
-    team_of(user, attempt.server.team_id, role)
+    team_of(user, attempt.scene.run.team_id, role)
     return attempt
 
 

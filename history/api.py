@@ -78,7 +78,7 @@ def attempt(request: HttpRequest, attempt_id: int) -> AttemptDetail:
     """Return one attempt with its nodes and what it took of each device's memory."""
     caller = caller_of(request)
     found = attempt_for(caller.user, attempt_id)
-    caller.see(found.server.team_id)
+    caller.see(found.scene.run.team_id)
     return AttemptDetail.of(found)
 
 

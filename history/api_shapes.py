@@ -93,13 +93,16 @@ class AttemptError(Shape):
 
 
 class AttemptOut(Shape):
-    """One ComfyUI prompt. Times by ComfyUI's clock, except seen_at; durations in seconds."""
+    """One ComfyUI prompt. Times by ComfyUI's clock, except seen_at; durations in seconds.
+
+    Server and prompt_id are null where only a file told of it.
+    """
 
     id: int
-    server: Named
+    server: Named | None
     run: RunRef
     scene: SceneRef
-    prompt_id: str
+    prompt_id: str | None
     repeat: int
     number: float | None
     attempt_number: int | None
@@ -135,7 +138,7 @@ def _parts(row: Attempt) -> dict[str, Shape | None]:
         node_type=row.error_node_type,
     )
     return {
-        "server": Named.told(row.server),
+        "server": Named.told(row.server) if row.server else None,
         "run": RunRef.told(row.scene.run),
         "scene": SceneRef.told(row.scene),
         "error": failed if any(failed.model_dump().values()) else None,

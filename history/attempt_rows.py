@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from history.models import Attempt, Graph, NodeExecution, Scene
+from history.models import Attempt, Graph, NodeExecution
 from history.run_rows import Place, drop_empty, place_of, scene_ids
+from history.settling import note_servers, settle
 from history.upsert import upsert
+from history.words import Origin
 from telemetry import transitions as t
 from telemetry.clock import lasted, seconds
 from telemetry.graph import compressed
@@ -33,7 +34,9 @@ def row_key(leased: Leased, key: Key) -> RowKey:
 NATURAL = ("server", "prompt_id", "repeat")
 # What stays as it was when the row was made.
 KEPT = ("seen_at", "found_later")
-FIELDS = [field for field in Attempt._meta.concrete_fields if not field.primary_key]
+# What only files tell (history/filing/).
+FILED = {"origin", "timed_by", "frames"}
+FIELDS = [f for f in Attempt._meta.concrete_fields if not f.primary_key and f.name not in FILED]
 NODE_COLUMNS = (
     *("attempt", "node"),
     *("class_type", "started_at", "ended_at", "duration_s", "cached"),
@@ -48,12 +51,14 @@ class AttemptRows:
 
     def __init__(self, keys: set[RowKey], seen: list[tuple[Leased, t.AttemptSeen]]) -> None:
         self.rows = _loaded(keys)
-        self._scenes: dict[Place, int] = scene_ids(seen) if seen else {}
+        unfiled = [one for one in seen if not self._is_filed(*one)]
+        self._scenes: dict[Place, int] = scene_ids(unfiled) if unfiled else {}
         self._changed: set[RowKey] = set()
         self._graphs: dict[RowKey, bytes] = {}
         self._nodes: dict[tuple[RowKey, str], t.NodeFinished] = {}
         self._left: set[int] = set()
         self._to_settle: set[RowKey] = set()
+        self._placed: set[RowKey] = set()
 
     def take(self, leased: Leased, change: Transition) -> None:
         """Change the attempt as the transition says; one that speaks of no attempt does nothing."""
@@ -71,10 +76,7 @@ class AttemptRows:
     def _seen(self, leased: Leased, change: t.AttemptSeen) -> None:
         key = row_key(leased, change.key)
         row = self.rows.get(key) or _new(key, change)
-        scene = self._scenes[place_of(leased, change)]
-        if row.scene_id is not None and row.scene_id != scene:
-            self._left.add(row.scene_id)
-        row.scene_id = scene
+        self._put(key, row, self._scenes.get(place_of(leased, change)))
         for name, value in _told(change).items():
             if value is not None:
                 setattr(row, name, value)
@@ -83,6 +85,19 @@ class AttemptRows:
         if small is not None:
             self._graphs[key] = small
         self._note(key, row)
+
+    def _is_filed(self, leased: Leased, change: t.AttemptSeen) -> bool:
+        """Say whether a file told to which scene an attempt belongs: there it stays."""
+        row = self.rows.get(row_key(leased, change.key))
+        return row is not None and row.origin != Origin.LIVE
+
+    def _put(self, key: RowKey, row: Attempt, scene: int | None) -> None:
+        if scene is None or row.scene_id == scene:
+            return
+        if row.scene_id is not None:
+            self._left.add(row.scene_id)
+        row.scene_id = scene
+        self._placed.add(key)
 
     def _note(self, key: RowKey, row: Attempt) -> None:
         self.rows[key] = row
@@ -117,7 +132,8 @@ class AttemptRows:
         self._save_graphs()
         self._save_nodes()
         drop_empty(self._left - {row.scene_id for row in self.rows.values()})
-        _settle({self.rows[key].scene_id for key in self._to_settle})
+        settle({self.rows[key].scene_id for key in self._to_settle | self._placed})
+        note_servers({self.rows[key].scene_id for key in self._placed})
 
     def _save_attempts(self) -> None:
         told = upsert(
@@ -164,7 +180,7 @@ def _loaded(keys: set[RowKey]) -> dict[RowKey, Attempt]:
         f" AND prompt_id IN ({_places(prompts)})",
         [*servers, *prompts],
     )
-    return {RowKey(row.server_id, row.prompt_id, row.repeat): row for row in found}
+    return {RowKey(row.server_id or 0, row.prompt_id, row.repeat): row for row in found}
 
 
 def _places(values: list[Any]) -> str:
@@ -233,28 +249,6 @@ def _execution(attempt: int, change: t.NodeFinished) -> tuple[Any, ...]:
     length_s = seconds(change.ended_at, change.started_at)
     times = change.started_at, change.ended_at, length_s
     return attempt, change.node, change.class_type, *times, change.cached
-
-
-def _settle(scenes: set[int]) -> None:
-    """Give scenes the outcome of their attempts: one success is enough, else the newest tells."""
-    if not scenes:
-        return
-    ended = Attempt.objects.filter(scene_id__in=scenes, outcome__isnull=False).order_by()
-    told = ended.values_list("scene_id", "outcome", "submitted_at", "ended_at", "seen_at", "pk")
-    outcomes: dict[int, str] = {}
-    for scene, outcome, *_ in sorted(told, key=_when):
-        assert outcome is not None
-        if outcomes.get(scene) != Outcome.SUCCESS:
-            outcomes[scene] = outcome
-    for outcome in sorted(set(outcomes.values())):
-        having = [scene for scene, told in outcomes.items() if told == outcome]
-        Scene.objects.filter(pk__in=having).exclude(outcome=outcome).update(outcome=outcome)
-
-
-def _when(told: tuple[Any, ...]) -> tuple[datetime, int]:
-    """Return when an attempt was at work, as far as is known, to bring attempts into an order."""
-    _, _, submitted_at, ended_at, seen_at, pk = told
-    return submitted_at or ended_at or seen_at, pk
 
 
 TAKERS: dict[type[Any], Callable[[AttemptRows, Leased, Any], None]] = {

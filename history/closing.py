@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from history.models import Attempt, Scene
+from history.settling import settle
 from telemetry.words import Grade, Outcome, Status
 
 # The collector that followed the server lets go within 2 s, and what it had seen may wait longer.
@@ -23,6 +24,5 @@ def close_deleted(now: datetime) -> int:
             reason="its server was deleted",
             ended_at=now,
         )
-        scenes = Scene.objects.filter(outcome=None, attempts__in=ids)
-        scenes.update(outcome=Outcome.LOST)
+        settle(Scene.objects.filter(attempts__in=ids).values_list("pk", flat=True).distinct())
     return len(ids)

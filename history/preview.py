@@ -2,9 +2,9 @@
 
 from django.db.models import Model
 
-from history.models import Attempt, RunWatch, Scene
+from history.models import Attempt, Run, Scene
 from history.pace import LARGEST
-from history.purge import attempts_of, contents, line_of, named, parted
+from history.purge import attempts_of, contents, line_of, named, parted, scenes_of
 from history.retention import RUNS, Due
 from history.tally import Rows, Tally
 
@@ -30,26 +30,34 @@ def _count(one: Due, due: list[Due], tally: Tally, size: int) -> None:
 
 def _count_contents(one: Due, due: list[Due], tally: Tally, run_ids: list[int]) -> Rows:
     attempts = [attempt for _, attempt in attempts_of(run_ids)]
-    counts = {model: 0 for model, _ in contents()}
-    for some in parted(attempts, LARGEST):
-        for model, column in contents():
-            with tally.on(line_of(model), one.before):
-                left = named(model, column, some).count() - _taken(model, column, some, due)
-            counts[model] += left
-    with tally.on(line_of(RunWatch), one.before):
-        counts[RunWatch] += RunWatch.objects.filter(run_id__in=run_ids, attempt=None).count()
-    with tally.on(line_of(Scene), one.before):
-        scenes = Scene.objects.filter(run_id__in=run_ids).count()
-    with tally.on(line_of(Attempt), one.before):
-        rows = [(line_of(model), rows) for model, rows in counts.items()]
-    return [*rows, (line_of(Attempt), len(attempts)), (line_of(Scene), scenes)]
+    rows = _counted(Attempt, attempts, one, due, tally)
+    rows += _counted(Run, run_ids, one, due, tally)
+    rows += _counted(Scene, scenes := scenes_of(run_ids), one, due, tally)
+    told = ((Attempt, len(attempts)), (Scene, len(scenes)))
+    for model, count in told:
+        with tally.on(line_of(model), one.before):
+            rows.append((line_of(model), count))
+    return rows
 
 
-def _taken(model: type[Model], column: str, attempts: list[int], due: list[Due]) -> int:
-    """Return how many of the attempts' rows go by a rule of their own before their run does."""
+def _counted(of: type[Model], ids: list[int], one: Due, due: list[Due], tally: Tally) -> Rows:
+    """Return how many rows go with these attempts, runs or scenes, by table."""
+    rows: Rows = []
+    for model, column in contents(of):
+        with tally.on(line_of(model), one.before):
+            for some in parted(ids, LARGEST):
+                going = named(model, column, some)
+                if of is Run and model in (told for told, _ in contents(Attempt)):
+                    going = going.filter(attempt=None)
+                rows.append((line_of(model), going.count() - _taken(model, column, some, due)))
+    return rows
+
+
+def _taken(model: type[Model], column: str, ids: list[int], due: list[Due]) -> int:
+    """Return how many of the rows go by a rule of their own before their run does."""
     for one in due:
         if one.rule.rows is model and one.rule.judged is Attempt:
-            return one.rule.count(one.rule.expired(attempts, one.before), one.before)
+            return one.rule.count(one.rule.expired(ids, one.before), one.before)
         if one.rule.rows is model:
-            return named(model, column, attempts).filter(one.rule.old(one.before)).count()
+            return named(model, column, ids).filter(one.rule.old(one.before)).count()
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import CASCADE, Model, QuerySet
 
-from history.models import Attempt, Run, RunWatch, Scene
+from history.models import Attempt, Run, Scene
 from history.pace import Pace, in_transaction, persistently
 from history.retention import RUNS, Due
 from history.tally import Rows, Tally
@@ -25,13 +25,22 @@ class Stopped(Exception):
     """The purge ended between two batches: it was asked to, or lost its turn."""
 
 
-def contents() -> list[tuple[type[Model], str]]:
-    """Return the tables whose rows go with their attempt, and the column that names it."""
-    relations = Attempt._meta.related_objects
+def contents(of: type[Model] = Attempt) -> list[tuple[type[Model], str]]:
+    """Return the tables whose rows go with an attempt, scene or run, and the column that names it.
+
+    Scenes and attempts are no such contents, nor is for a scene what its attempts or run hold.
+    """
+    if of is Scene:
+        nearer = {model for one in (Attempt, Run) for model, _ in contents(one)}
+        return [told for told in _children(Scene) if told[0] not in nearer]
+    return _children(of)
+
+
+def _children(of: type[Model]) -> list[tuple[type[Model], str]]:
     return [
         (relation.related_model, relation.field.attname)
-        for relation in relations
-        if relation.on_delete is CASCADE
+        for relation in of._meta.related_objects
+        if relation.on_delete is CASCADE and relation.related_model not in (Scene, Attempt)
     ]
 
 
@@ -44,6 +53,11 @@ def attempts_of(run_ids: list[int]) -> list[tuple[int, int]]:
     """Return run and attempt of every attempt of the runs."""
     attempts = Attempt.objects.filter(scene__run__in=run_ids).order_by()
     return list(attempts.values_list("scene__run_id", "pk"))
+
+
+def scenes_of(run_ids: list[int]) -> list[int]:
+    """Return the scenes of the runs."""
+    return list(Scene.objects.filter(run__in=run_ids).order_by().values_list("pk", flat=True))
 
 
 def parted(ids: list[int], size: int) -> Iterator[list[int]]:
@@ -117,8 +131,8 @@ class Purge:
     def _clear(self, due: Due, run_ids: list[int]) -> Rows:
         runs = self._still_old(due, run_ids)
         rows = self._drop_attempts(due, [attempt for _, attempt in attempts_of(runs)])
-        watches = RunWatch.objects.filter(run_id__in=runs)
-        rows.append(self._drop(due, watches, line_of(RunWatch)))
+        rows += self._drop_contents(due, Run, runs)
+        rows += self._drop_contents(due, Scene, scenes_of(runs))
         rows.append(self._drop(due, Scene.objects.filter(run_id__in=runs), line_of(Scene)))
         rows.append(self._drop(due, Run.objects.filter(pk__in=runs)))
         return rows
@@ -129,12 +143,15 @@ class Purge:
         return due.rule.expired(run_ids, due.before)
 
     def _drop_attempts(self, due: Due, attempts: list[int]) -> Rows:
-        rows = [
-            self._drop(due, named(model, column, attempts), line_of(model))
-            for model, column in contents()
-        ]
+        rows = self._drop_contents(due, Attempt, attempts)
         rows.append(self._drop(due, Attempt.objects.filter(pk__in=attempts), line_of(Attempt)))
         return rows
+
+    def _drop_contents(self, due: Due, of: type[Model], ids: list[int]) -> Rows:
+        return [
+            self._drop(due, named(model, column, ids), line_of(model))
+            for model, column in contents(of)
+        ]
 
     def _drop(self, due: Due, rows: QuerySet[Any], what: str = "") -> tuple[str, int]:
         """Delete rows in one statement; Django's own deletion would load them and all below."""

@@ -1,20 +1,30 @@
 """What may go, and from which age on: the rules as a table. history/purge.py carries them out.
 
 Every rule is walked in windows of a bounded number of keys, each beginning where the one before
-ended, so that no statement grows with a table. Activity and runs have an index on their age, and a
-walk touches only what is due. Nodes and graphs are as old as their attempt's end, which no index of
+ended, so that no statement grows with a table. Most have an index on their age, and a walk touches
+only what is due. Nodes and graphs are as old as their attempt's end, which no index of
 theirs holds: their walk passes over all attempts that still have some, by the index that is there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    GpuSample,
+    Graph,
+    NodeExecution,
+    PollLog,
+    Run,
+    RunRevision,
+)
+from history.words import Span
 from telemetry.models import AuditEntry, BlindWindow
 from telemetry.words import Status
 
@@ -28,7 +38,8 @@ class Rule:
     `old` says what is old of `judged`; `by` is the column of `rows` that holds the judged row's
     id. `age` names the indexed time by which rows are walked, "" where they are walked by `by`;
     `age_is_all` says that nothing else decides, so that a walk meets none but old rows. `most`
-    bounds a window beside its size: judging a run visits its attempts.
+    bounds a window beside its size: judging a run visits its attempts. `of` narrows the rows to
+    one kind where a table holds several.
     """
 
     what: str
@@ -39,11 +50,12 @@ class Rule:
     age: str = ""
     age_is_all: bool = False
     most: int = 5000
+    of: Q = field(default_factory=Q)
 
     def window(self, after: Key | None, size: int, before: datetime) -> list[Key]:
         """Return the next keys behind `after`, at most `size`; each ends with a judged row's id."""
         key = (self.age, self.by) if self.age else (self.by,)
-        rows = _all(self.rows).order_by(*key)
+        rows = _all(self.rows).filter(self.of).order_by(*key)
         if self.age:
             rows = rows.filter(**{f"{self.age}__lt": before})
         if after is not None:
@@ -88,14 +100,38 @@ def _run_over(before: datetime) -> Q:
     return Q(~Exists(others), touched_at__lt=before)
 
 
+def _at(before: datetime) -> Q:
+    return Q(at__lt=before)
+
+
+def _filed_before(before: datetime) -> Q:
+    return Q(filed_at__lt=before)
+
+
+def _superseded(before: datetime) -> Q:
+    """Return what holds of old revisions of runs; the one in force goes with its run."""
+    return Q(at__lt=before, number__lt=F("run__revision"))
+
+
+SPANS = {"gpu-samples": Span.RAW, "gpu-minutes": Span.MINUTE, "gpu-hours": Span.HOUR}
 RULES = {
     rule.what: rule
     for rule in (
-        Rule("activity", ActivityEvent, ActivityEvent, lambda t: Q(at__lt=t), "id", "at", True),
+        Rule("activity", ActivityEvent, ActivityEvent, _at, "id", "at", True),
         Rule("nodes", NodeExecution, Attempt, over, by="attempt_id"),
         Rule("graphs", Graph, Attempt, over, by="attempt_id"),
+        Rule("poll-logs", PollLog, PollLog, _filed_before, "attempt_id", "filed_at", True),
+        Rule("revisions", RunRevision, RunRevision, _superseded, age="at"),
+        *(
+            Rule(f"gpu-{word}", GpuSample, GpuSample, _at, "id", "at", True, of=Q(span_s=span))
+            for word, span in (
+                ("samples", Span.RAW),
+                ("minutes", Span.MINUTE),
+                ("hours", Span.HOUR),
+            )
+        ),
         Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
-        Rule("audit", AuditEntry, AuditEntry, lambda t: Q(at__lt=t), "id", "at", True),
+        Rule("audit", AuditEntry, AuditEntry, _at, "id", "at", True),
         # Last: what the rules above leave of a run goes with it.
         Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
     )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db.models.functions import Greatest, Least
 
-from history.models import Run, Scene
+from history.models import Run, RunServer, Scene
 from history.upsert import upsert
 from telemetry.leases import Leased
 from telemetry.transitions import AttemptSeen
@@ -18,9 +18,10 @@ DEFAULT_SOURCE = "default"
 TOUCH_S = 10
 
 RUN = ("team", "source", "external_id")
-RUN_KEPT = ("story_id", "submitter", "began_at")
+RUN_KEPT = ("story_id", "title", "submitter", "began_at")
 RUN_COLUMNS = (*RUN, "touched_at", *RUN_KEPT)
 SCENE = ("run", "external_id")
+SCENE_KEPT = ("team", "title")
 
 RunKey = tuple[int, str, str]
 Seen = tuple[Leased, AttemptSeen]
@@ -51,17 +52,26 @@ def _source(words: dict[str, str]) -> str:
 def scene_ids(seen: list[Seen]) -> dict[Place, int]:
     """Return the scenes' primary keys by place; runs and scenes that are new are made."""
     runs = _run_ids(seen)
-    places = {place_of(*one) for one in seen}
-    wanted = {(runs[place.run], place.scene): place for place in places}
+    titles = {place_of(*one): _word(one, "scene_title") for one in seen}
+    wanted = {(runs[place.run], place.scene): place for place in titles}
     found = Scene.objects.filter(
         run_id__in={run for run, _ in wanted}, external_id__in={scene for _, scene in wanted}
     ).values_list("run_id", "external_id", "pk")
     ids = {(run, scene): pk for run, scene, pk in found}
     # Another collector may make the same scene just now: then its row is the one.
-    missing = sorted(wanted.keys() - ids.keys())
-    for run, scene, pk in upsert(Scene, SCENE, SCENE, missing, returning=(*SCENE, "id")):
-        ids[run, scene] = pk
+    missing = [
+        (*key, wanted[key].run[0], titles[wanted[key]])
+        for key in sorted(wanted.keys() - ids.keys())
+    ]
+    made = upsert(
+        Scene, SCENE, (*SCENE, *SCENE_KEPT), missing, kept=SCENE_KEPT, returning=(*SCENE, "id")
+    )
+    ids |= {(run, scene): pk for run, scene, pk in made}
     return {place: ids[key] for key, place in wanted.items()}
+
+
+def _word(seen: Seen, name: str) -> str | None:
+    return seen[1].identity.words.get(name)
 
 
 def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
@@ -77,7 +87,8 @@ def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
 
 def _values(run: Run) -> tuple[Any, ...]:
     """Return a run's values, in the order of RUN_COLUMNS."""
-    return *_key(run), run.touched_at, run.story_id, run.submitter, run.began_at
+    told = run.story_id, run.title, run.submitter, run.began_at
+    return *_key(run), run.touched_at, *told
 
 
 def _key(run: Run) -> RunKey:
@@ -102,6 +113,7 @@ def _new_run(key: RunKey, change: AttemptSeen) -> Run:
         source=key[1],
         external_id=key[2],
         story_id=change.identity.words.get("story_id"),
+        title=change.identity.words.get("story_title"),
         submitter=change.identity.submitter,
         began_at=change.submitted_at or change.at,
         touched_at=change.at,
@@ -122,6 +134,8 @@ def _touch(known: Run, told: Run) -> None:
             began_at=Least("began_at", told.began_at),
             touched_at=Greatest("touched_at", told.touched_at),
         )
+    if told.began_at < known.began_at:
+        RunServer.objects.filter(run=known.pk).update(began_at=told.began_at)
 
 
 def drop_empty(scenes: set[int]) -> None:

@@ -7,6 +7,7 @@ from telemetry import transitions as t
 from telemetry.contact import lasting
 from telemetry.leases import Leased
 from telemetry.models import BlindWindow, Device, Environment, Lease
+from telemetry.text import model_of
 
 
 def blind(leased: Leased, change: t.BlindWindowEnded) -> None:
@@ -61,6 +62,7 @@ def _devices(leased: Leased, change: t.EnvironmentChanged) -> None:
             index=place,
             defaults={
                 "name": device.name[:120] or device.type[:120] or "device",
+                "model": model_of(device.name) or device.type[:60],
                 "kind": device.type[:20],
                 "vram_total_bytes": device.vram_total,
                 "seen_at": change.at,

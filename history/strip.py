@@ -23,6 +23,7 @@ LETTERS = {
 }
 DONE = ("completed", "partial", "skipped")
 WRONG = ("partial", "failed", "timeout", "lost", "skipped", "cancelled")
+WORST = ("failed", "timeout", "lost", "cancelled", "partial", "completed")
 LABELS = {"timeout": "timed out"}
 _DIGITS = re.compile(r"(\d+)")
 
@@ -73,6 +74,12 @@ def done_of(counts: Counter[str]) -> str:
 
 
 def outcome_of(counts: Counter[str]) -> str:
-    """Return how a run without open scenes ended: as all of its scenes did, else partial."""
-    ends = [status for status in LETTERS if counts[status]]
-    return ends[0] if len(ends) == 1 else "partial"
+    """Return how a run without open scenes ended, as history/settling.py has it.
+
+    As all of its scenes but the skipped did, else partial where any came about, else the worst.
+    """
+    tried = [status for status in WORST if counts[status]]
+    if not tried:
+        return "skipped" if counts["skipped"] else "partial"
+    came_about = counts["completed"] + counts["partial"]
+    return "partial" if came_about and len(tried) > 1 else tried[0]

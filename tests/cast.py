@@ -19,12 +19,22 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    FallbackNote,
+    Finding,
+    GpuSample,
     Graph,
     NodeExecution,
+    PollLog,
+    QueuePolicy,
     Resubmission,
     Run,
+    RunReport,
+    RunRevision,
+    RunServer,
     RunWatch,
     Scene,
+    SceneReport,
+    ScriptReport,
 )
 from telemetry.models import (
     ApiToken,
@@ -174,7 +184,7 @@ def make_run(team: Team, **fields: Any) -> Run:
 def make_scene(run: Run, **fields: Any) -> Scene:
     """Return a scene of the run."""
     usual = {"external_id": f"scene-{next(_numbers):03}"}
-    return Scene.objects.create(**{"run": run, **usual, **fields})
+    return Scene.objects.create(**{"team": run.team, "run": run, **usual, **fields})
 
 
 def make_attempt(server: Server, scene: Scene | None = None, **fields: Any) -> Attempt:
@@ -221,6 +231,70 @@ def make_activity(server: Server, **fields: Any) -> ActivityEvent:
     )
 
 
+def make_run_server(run: Run, server: Server) -> RunServer:
+    """Return that the run was on the server."""
+    return RunServer.objects.create(run=run, server=server, began_at=run.began_at)
+
+
+def make_policy(team: Team, **fields: Any) -> QueuePolicy:
+    """Return one way of the team's submitters to wait."""
+    usual = {"fingerprint": f"{next(_numbers):064}", "max_wait_s": 600, "first_seen_at": NOON}
+    return QueuePolicy.objects.create(**{"team": team, **usual, **fields})
+
+
+def make_revision(run: Run, **fields: Any) -> RunRevision:
+    """Return a version of what a file told of the run."""
+    n = next(_numbers)
+    usual = {"number": n, "sha256": f"{n:064}", "kind": "artifact", "size_bytes": 9, "at": NOON}
+    return RunRevision.objects.create(**{"run": run, "document": b"", **usual, **fields})
+
+
+def make_run_report(run: Run, **fields: Any) -> RunReport:
+    """Return what a file told of the run."""
+    return RunReport.objects.create(run=run, **fields)
+
+
+def make_scene_report(scene: Scene, **fields: Any) -> SceneReport:
+    """Return what a file told of the scene."""
+    return SceneReport.objects.create(scene=scene, **fields)
+
+
+def make_script_report(attempt: Attempt, **fields: Any) -> ScriptReport:
+    """Return how a script waited for the attempt."""
+    usual = {"exit_reason": "success", "queue_ended_at": NOON}
+    return ScriptReport.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
+def make_poll_log(attempt: Attempt, **fields: Any) -> PollLog:
+    """Return the polls of the attempt."""
+    counts = {"count": 3, "pending_count": 2, "success_count": 1, "error_count": 0}
+    usual = {**counts, "filed_at": NOON, "packed": b""}
+    return PollLog.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
+def make_note(attempt: Attempt, **fields: Any) -> FallbackNote:
+    """Return a fallback note of the attempt."""
+    scene = attempt.scene
+    place = {"team": scene.run.team, "scene": scene, "began_at": scene.run.began_at}
+    usual = {"place": next(_numbers), "category": "forced_copy", "severity": "warning"}
+    return FallbackNote.objects.create(
+        **{"attempt": attempt, **place, **usual, "text": "Forced copy", **fields}
+    )
+
+
+def make_finding(run: Run, **fields: Any) -> Finding:
+    """Return something wrong in what a file told of the run."""
+    usual = {"place": next(_numbers), "code": "V11", "level": "error", "message": "It is missing."}
+    return Finding.objects.create(**{"run": run, **usual, **fields})
+
+
+def make_gpu_sample(server: Server, **fields: Any) -> GpuSample:
+    """Return a GPU of the server during one span."""
+    at = NOON + timedelta(seconds=10 * next(_numbers))
+    usual = {"index": 0, "span_s": 10, "at": at, "samples": 2, "grade": "polled"}
+    return GpuSample.objects.create(**{"server": server, **usual, **fields})
+
+
 def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
     """Return one row of every model for the team, with the word in each text that has no choices.
 
@@ -243,9 +317,18 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         source=f"{word} source",
         external_id=f"{word} run",
         story_id=f"{word} story",
+        title=f"{word} title",
         submitter=f"{word} submitter",
+        workload=f"{word} workload",
+        gpu_model=f"{word} model",
     )
-    scene = make_scene(run, external_id=f"{word} scene")
+    scene = make_scene(
+        run,
+        external_id=f"{word} scene",
+        title=f"{word} title",
+        workload=f"{word} workload",
+        gpu_model=f"{word} model",
+    )
     attempt = make_attempt(
         server,
         scene,
@@ -272,16 +355,21 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         run,
         scene,
         attempt,
-        make_device(server, uuid=f"{word} uuid", name=f"{word} device", kind=word),
+        make_device(
+            server, uuid=f"{word} uuid", name=f"{word} device", model=f"{word} model", kind=word
+        ),
         make_environment(
             server,
             fingerprint=f"{word} fingerprint",
             comfyui_version=f"{word} comfyui",
             python_version=f"{word} python",
             pytorch_version=f"{word} pytorch",
+            driver_version=f"{word} driver",
             os=f"{word} os",
             argv=[word],
             devices=[word],
+            packages={word: word},
+            node_packs={word: word},
         ),
         make_blind_window(server, reason=f"{word} reason"),
         make_lease(server, owner=f"{word} owner", url=f"http://{word}:8188"),
@@ -300,6 +388,9 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_watch(member, run),
+        *_furnish_files(team, member, attempt, word),
+        make_run_server(run, server),
+        make_gpu_sample(server),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
         make_activity(
             server,
@@ -311,3 +402,34 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         ),
     )
     return {type(row): row for row in rows}
+
+
+def _furnish_files(team: Team, member: User, attempt: Attempt, word: str) -> tuple[Model, ...]:
+    """Return one row of every model that files are told in."""
+    scene, told = attempt.scene, {word: word}
+    run = scene.run
+    policy = make_policy(team, fingerprint=f"{word} policy", more=told)
+    story = {"story": told, "paths": told, "warnings": [word]}
+    return (
+        policy,
+        make_revision(run, kind=f"{word} kind", name=f"{word} file", sha256=word, user=member),
+        make_run_report(run, llm=told, health_check=told, tests=told, helpers=told, **story),
+        make_scene_report(
+            scene, prompt=word, negative_prompt=word, video=told, errors=[word], **story
+        ),
+        make_script_report(
+            attempt,
+            exit_reason=f"{word} exit",
+            history_errors=[word],
+            system_before=told,
+            system_after=told,
+            warnings=[word],
+            errors=[word],
+            more=told,
+        ),
+        make_poll_log(attempt, packed=word.encode()),
+        make_note(attempt, category=f"{word} category", text=f"{word} note"),
+        make_finding(
+            run, scene=scene, code=f"{word} code", path=f"{word} path", message=f"{word} finding"
+        ),
+    )

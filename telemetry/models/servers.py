@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from telemetry.address import validate_base_url
 from telemetry.models.people import Team
-from telemetry.text import model_of
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -111,6 +110,9 @@ class Device(models.Model):
     index = models.PositiveSmallIntegerField()
     uuid = models.CharField(max_length=80, blank=True, default="")
     name = models.CharField(max_length=120)
+    model = models.CharField(
+        max_length=60, blank=True, default="", help_text="Its name without make and place."
+    )
     kind = models.CharField(max_length=20, help_text="cuda, cpu, mps, xpu, …")
     vram_total_bytes = models.BigIntegerField(null=True)
     seen_at = models.DateTimeField()
@@ -124,14 +126,13 @@ class Device(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.server} #{self.index})"
 
-    @property
-    def model(self) -> str:
-        """Return the device's model, as its card shows it."""
-        return model_of(self.name) or self.kind
-
 
 class Environment(models.Model):
-    """What a server ran on from `since` on: a row per change, kept."""
+    """What a server ran on from `since` on: a row per change, kept.
+
+    `driver_version` is known where the collector runs on the GPU's host. `packages` are those that
+    ComfyUI names itself, `node_packs` the custom nodes where somebody told them: name to version.
+    """
 
     server = models.ForeignKey(Server, models.CASCADE, related_name="environments")
     since = models.DateTimeField()
@@ -139,10 +140,13 @@ class Environment(models.Model):
     comfyui_version = models.CharField(max_length=40, null=True)
     python_version = models.CharField(max_length=120, null=True)
     pytorch_version = models.CharField(max_length=60, null=True)
+    driver_version = models.CharField(max_length=40, null=True)
     os = models.CharField(max_length=40, null=True)
     ram_total_bytes = models.BigIntegerField(null=True)
     argv = models.JSONField(default=list)
     devices = models.JSONField(default=list)
+    packages = models.JSONField(default=dict)
+    node_packs = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-since"]

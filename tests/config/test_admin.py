@@ -19,13 +19,23 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    FallbackNote,
+    Finding,
+    GpuSample,
     Graph,
     NodeExecution,
+    PollLog,
     PurgeState,
+    QueuePolicy,
     Resubmission,
     Run,
+    RunReport,
+    RunRevision,
+    RunServer,
     RunWatch,
     Scene,
+    SceneReport,
+    ScriptReport,
 )
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
@@ -101,6 +111,18 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     ActivityEvent: lambda n: cast.make_activity(new_server(n)),
     RunWatch: lambda n: cast.make_watch(new_user(n), cast.make_run(new_team(n))),
     PurgeState: lambda n: PurgeState.objects.create(),
+    RunServer: lambda n: cast.make_run_server(cast.make_run(new_team(n)), new_server(n + 100)),
+    QueuePolicy: lambda n: cast.make_policy(new_team(n)),
+    RunReport: lambda n: cast.make_run_report(cast.make_run(new_team(n))),
+    RunRevision: lambda n: cast.make_revision(cast.make_run(new_team(n))),
+    SceneReport: lambda n: cast.make_scene_report(
+        cast.make_scene(cast.make_run(new_team(n)), ended_at=cast.NOON)
+    ),
+    ScriptReport: lambda n: cast.make_script_report(new_attempt(n)),
+    PollLog: lambda n: cast.make_poll_log(new_attempt(n)),
+    FallbackNote: lambda n: cast.make_note(new_attempt(n)),
+    Finding: lambda n: cast.make_finding(cast.make_run(new_team(n))),
+    GpuSample: lambda n: cast.make_gpu_sample(new_server(n)),
 }
 
 each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda m: m._meta.label)

@@ -143,7 +143,7 @@ def test_a_token_sees_no_attempt_of_another_team_of_its_owner(cast: Cast, bob: C
 def rich(cast: Cast) -> Attempt:
     """Return an attempt that every filter can find."""
     run = make_run(cast.northlight, source="farm", external_id="run-7")
-    scene = make_scene(run, external_id="scene-003")
+    scene = make_scene(run, external_id="shot-003")
     return make_attempt(
         make_server(cast.northlight),
         scene,
@@ -166,7 +166,7 @@ def rich(cast: Cast) -> Attempt:
         lambda a: {"run": a.scene.run_id},
         lambda a: {"run_external_id": "run-7", "source": "farm"},
         lambda a: {"scene": a.scene_id},
-        lambda a: {"scene_external_id": "scene-003"},
+        lambda a: {"scene_external_id": "shot-003"},
         lambda a: {"since": "2026-03-04T12:01:00Z"},
         lambda a: {"by": "ended"},
         lambda a: {"by": "ended", "until": "2026-03-04T13:02:01+01:00"},

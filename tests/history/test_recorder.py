@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from history import attempt_rows
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, Scene
+from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, RunServer, Scene
 from history.recorder import FenceLost, Writer
 from history.rows import Told, write_rows
 from telemetry import transitions as t
@@ -15,6 +15,7 @@ from telemetry.contact import Answered, Passed, StatsTold, WatchResumed
 from telemetry.leases import claim
 from telemetry.models import BlindWindow, Environment, Lease, Server, Team
 from telemetry.protocol import read_stats
+from tests.cast import make_run, make_scene
 from tests.telemetry.test_machine import BEGAN, Feed, ms, prompt, success
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,53 @@ def test_it_changes_nothing_when_written_again(leased, feed):
 
     after = [list(model.objects.values()) for model in (Attempt, Run, Scene, ActivityEvent)]
     assert after == before
+
+
+def test_a_run_tells_of_its_scenes_as_they_come_and_end(leased, feed):
+    extra = {"run_id": "r", "story_title": "Harbor", "scene_title": "Dawn"}
+    first, second = (
+        prompt(name, number, **extra, scene_id=f"scene-00{number}", create_time=ms(number))
+        for number, name in enumerate("ab", 1)
+    )
+    feed.queue(3, running=[first], pending=[second])
+    write(leased, feed)
+    run = Run.objects.get()
+    assert (run.title, run.scene_count, run.open_count, run.outcome) == ("Harbor", 2, 2, None)
+    assert [server.server_id for server in run.servers.all()] == [leased.server_id]
+
+    feed.queue(20)
+    feed.history(20, (first, success(4, 10)), (second, success(10, 19.5)))
+    write(leased, feed)
+
+    run.refresh_from_db()
+    assert (run.outcome, run.success_count, run.open_count, run.work_s) == ("success", 2, 0, 15.5)
+    assert run.duration_s == pytest.approx(15.5, abs=0.001)
+    scenes = Scene.objects.order_by("external_id").values_list("title", "duration_s", "team")
+    assert list(scenes) == [("Dawn", 6.0, leased.team_id), ("Dawn", 9.5, leased.team_id)]
+
+
+def test_a_run_that_is_found_to_have_begun_earlier_has_so_on_its_servers_too(leased, feed):
+    for number, created in ((1, 8), (2, 5)):
+        name = prompt(f"p{number}", number, run_id="r", create_time=ms(created))
+        feed.queue(10 + number, running=[name])
+        write(leased, feed)
+
+    run = Run.objects.get()
+    assert {server.began_at for server in RunServer.objects.all()} == {run.began_at}
+
+
+@pytest.mark.parametrize("origin", ["file", "both"])
+def test_what_comfyui_tells_does_not_move_what_a_file_put_in_its_scene(leased, feed, origin):
+    feed.queue(0, running=[prompt("a", 4)])
+    changes = write(leased, feed)
+    run = make_run(Team.objects.get(), external_id="filed")
+    Attempt.objects.update(scene=make_scene(run), origin=origin)
+    Run.objects.exclude(pk=run.pk).delete()
+
+    feed.changes = changes
+    write(leased, feed)
+
+    assert Attempt.objects.get().scene.run == run == Run.objects.get()
 
 
 def test_it_gives_prompts_of_one_run_one_run_and_their_scenes(leased, feed):

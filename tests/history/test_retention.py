@@ -13,10 +13,13 @@ from history import retention, turn
 from history.models import (
     ActivityEvent,
     Attempt,
+    GpuSample,
     Graph,
     NodeExecution,
+    PollLog,
     PurgeState,
     Run,
+    RunRevision,
     RunWatch,
     Scene,
 )
@@ -89,10 +92,29 @@ def previewed(*only, size=LARGEST):
     return gains(tally)
 
 
+def sampled(server, at, span_s):
+    """Return a sample of a device that has none yet."""
+    return cast.make_gpu_sample(server, at=at, span_s=span_s, index=GpuSample.objects.count())
+
+
+def superseded(server, at):
+    """Return a revision that is not in force any more."""
+    run = cast.make_run(server.team, revision=10**6)
+    return cast.make_revision(run, at=at)
+
+
 ROWS = {
     "activity": (ActivityEvent, lambda server, at: cast.make_activity(server, at=at)),
     "nodes": (NodeExecution, lambda server, at: cast.make_node(an_end(server, at))),
     "graphs": (Graph, lambda server, at: cast.make_graph(an_end(server, at))),
+    "poll-logs": (
+        PollLog,
+        lambda server, at: cast.make_poll_log(cast.make_attempt(server), filed_at=at),
+    ),
+    "revisions": (RunRevision, lambda server, at: superseded(server, at)),
+    "gpu-samples": (GpuSample, lambda server, at: sampled(server, at, 10)),
+    "gpu-minutes": (GpuSample, lambda server, at: sampled(server, at, 60)),
+    "gpu-hours": (GpuSample, lambda server, at: sampled(server, at, 3600)),
     "blind-windows": (BlindWindow, lambda server, at: cast.make_blind_window(server, ended_at=at)),
     "audit": (AuditEntry, lambda server, at: cast.make_audit(server, at=at)),
     "runs": (Run, lambda server, at: an_end(server, at).scene.run),
@@ -116,6 +138,11 @@ def test_it_keeps_for_ever_what_has_no_days(settings):
     assert [one.rule.what for one in retention.due(NOW)] == [
         "activity",
         "nodes",
+        "poll-logs",
+        "revisions",
+        "gpu-samples",
+        "gpu-minutes",
+        "gpu-hours",
         "blind-windows",
         "audit",
     ]
@@ -126,6 +153,11 @@ def test_it_keeps_runs_for_ever_unless_told_otherwise(settings):
         "activity": 30,
         "nodes": 90,
         "graphs": 30,
+        "poll-logs": 365,
+        "revisions": 90,
+        "gpu-samples": 30,
+        "gpu-minutes": 180,
+        "gpu-hours": 1095,
         "blind-windows": 365,
         "audit": 365,
         "runs": 0,
@@ -204,11 +236,52 @@ def test_it_knows_every_table_that_hangs_on_a_run():
     """One that is not known would make the deletion of its attempt fail."""
     below_attempts = {model for model, _ in contents()}
 
+    below_runs = {model for model, _ in contents(Run)} | {Scene}
+    below_scenes = {model for model, _ in contents(Scene)} | {Attempt}
     assert {relation.related_model for relation in Attempt._meta.related_objects} == below_attempts
-    assert [relation.related_model for relation in Scene._meta.related_objects] == [Attempt]
-    assert [relation.related_model for relation in Run._meta.related_objects] == [Scene, RunWatch]
-    for model in below_attempts:
+    assert {relation.related_model for relation in Run._meta.related_objects} == below_runs
+    for relation in Scene._meta.related_objects:
+        assert relation.related_model in below_scenes | below_attempts | below_runs
+    for model in (below_attempts | below_runs | below_scenes) - {Attempt, Scene}:
         assert not model._meta.related_objects, model
+
+
+def test_it_keeps_the_revision_in_force_however_old_it_is(server):
+    run = cast.make_run(server.team, revision=7)
+    in_force = cast.make_revision(run, number=7, at=OLDER)
+    cast.make_revision(run, number=6, at=OLDER)
+
+    assert purged("revisions") == {"revisions": 1}
+
+    assert RunRevision.objects.get() == in_force
+
+
+def test_it_deletes_gpu_samples_by_their_span_alone(server):
+    for span_s in (10, 60, 3600):
+        cast.make_gpu_sample(server, at=OLDER, span_s=span_s)
+
+    assert purged("gpu-minutes") == {"gpu-minutes": 1}
+
+    assert sorted(GpuSample.objects.values_list("span_s", flat=True)) == [10, 3600]
+
+
+def test_what_files_told_of_a_run_goes_with_it(server):
+    attempt, kept = an_end(server, OLDER), an_end(server, YOUNGER)
+    for one in (attempt, kept):
+        run = one.scene.run
+        filed = (
+            *(cast.make_script_report(one), cast.make_poll_log(one), cast.make_note(one)),
+            *(cast.make_scene_report(one.scene), cast.make_run_report(run)),
+            *(cast.make_revision(run), cast.make_finding(run, scene=one.scene)),
+            cast.make_run_server(run, server),
+        )
+    models = {type(row) for row in filed}
+
+    told = previewed("runs")
+
+    assert len(told) == len(models) + 3
+    assert told == purged("runs")
+    assert {model.objects.count() for model in models} == {1}
 
 
 @pytest.mark.parametrize("size", [1, 2, LARGEST])

@@ -1,75 +1,14 @@
-"""The record: runs of scenes, the attempts at each, their nodes, and what else happened."""
+"""Attempts at scenes: ComfyUI's prompts, their nodes, graphs and memory."""
 
-import datetime as dt
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
-from telemetry.models import Server, Team
-from telemetry.words import (
-    GRADE_LABELS,
-    OUTCOME_LABELS,
-    STATUS_LABELS,
-    Grade,
-    Outcome,
-    Status,
-    Tone,
-)
-
-OUTCOMES = [(outcome.value, OUTCOME_LABELS[outcome]) for outcome in Outcome]
-STATUSES = [(status.value, STATUS_LABELS[status]) for status in Status]
-GRADES = [(grade.value, GRADE_LABELS[grade]) for grade in Grade]
-TONES = [(tone.value, tone.value) for tone in Tone]
-
-
-class Run(models.Model):
-    """One execution of a story or batch: 1..n scenes, possibly on several servers.
-
-    (team, source, external_id) is unique. Source is the submitter's namespace, never the server.
-    """
-
-    team = models.ForeignKey(Team, models.CASCADE, related_name="runs")
-    source = models.CharField(max_length=80, default="default")
-    external_id = models.CharField(max_length=200)
-    story_id = models.CharField(max_length=200, null=True)
-    submitter = models.CharField(max_length=200, null=True)
-    began_at = models.DateTimeField()
-    touched_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-began_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["team", "source", "external_id"], name="run_once_per_source"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["team", "-began_at"], name="run_newest"),
-            models.Index(fields=["team", "submitter", "-began_at"], name="run_by_submitter"),
-            models.Index(fields=["touched_at"], name="run_by_age"),
-        ]
-
-    def __str__(self) -> str:
-        return self.story_id or self.external_id
-
-
-class Scene(models.Model):
-    """The unit that people care about ("scene-007") within a run."""
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="scenes")
-    external_id = models.CharField(max_length=200)
-    outcome = models.CharField(max_length=10, choices=OUTCOMES, null=True)
-
-    class Meta:
-        ordering = ["run", "external_id"]
-        constraints = [
-            models.UniqueConstraint(fields=["run", "external_id"], name="scene_once_per_run"),
-        ]
-
-    def __str__(self) -> str:
-        return self.external_id
+from history.models.choices import GRADES, ORIGINS, OUTCOMES, STATUSES, TIMERS
+from history.models.scenes import Scene
+from history.words import Origin, Timer
+from telemetry.models import Server
+from telemetry.words import Status
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -86,10 +25,15 @@ class Attempt(models.Model):
     (server, prompt_id, repeat) is unique: ComfyUI before 0.25 accepts a used prompt_id again, and
     each time is an attempt of its own. `submitted_at` is ComfyUI's create_time where it tells one,
     else when the prompt was first seen (`seen_at`). Times come from ComfyUI's clock.
+
+    One that only a file told of may lack server (null) and prompt_id (""); `timed_by` says whose
+    times and duration it has. Once a file named its scene (origin file or both), what ComfyUI tells
+    no longer moves it.
     """
 
-    server = models.ForeignKey(Server, models.CASCADE, related_name="attempts")
+    server = models.ForeignKey(Server, models.CASCADE, null=True, related_name="attempts")
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="attempts")
+    origin = models.CharField(max_length=4, choices=ORIGINS, db_default=Origin.LIVE)
     prompt_id = models.CharField(max_length=200)
     repeat = models.PositiveIntegerField(default=0)
     number = models.FloatField(null=True, help_text="ComfyUI's place in its queue.")
@@ -119,7 +63,9 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True)
     waited_s = models.FloatField(null=True)
     duration_s = models.FloatField(null=True)
+    timed_by = models.CharField(max_length=8, choices=TIMERS, db_default=Timer.COMFYUI)
     cached_nodes = models.PositiveIntegerField(null=True)
+    frames = models.PositiveIntegerField(null=True, help_text="Counted, not assumed.")
 
     error_type = models.CharField(max_length=200, null=True)
     error_message = models.TextField(null=True)
@@ -147,7 +93,7 @@ class Attempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.prompt_id[:8]} on {self.server}"
+        return f"{self.prompt_id[:8] or 'attempt'} on {self.server or 'an unknown server'}"
 
 
 class Graph(models.Model):
@@ -228,84 +174,3 @@ class AttemptMemory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} #{self.index}"
-
-
-class ActivityEvent(models.Model):
-    """Something that happened on a server, as a line of the activity feed.
-
-    `key` names the happening, so that writing it again changes nothing.
-    """
-
-    team = models.ForeignKey(Team, models.CASCADE, related_name="activity")
-    server = models.ForeignKey(Server, models.CASCADE, related_name="activity")
-    attempt = models.ForeignKey(Attempt, models.CASCADE, null=True, related_name="activity")
-    key = models.CharField(max_length=240)
-    kind = models.CharField(max_length=40)
-    tone = models.CharField(max_length=6, choices=TONES)
-    text = models.CharField(max_length=300)
-    detail = models.CharField(max_length=300, blank=True, default="")
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["server", "key"], name="activity_once"),
-        ]
-        indexes = [
-            models.Index(fields=["team", "-at"], name="activity_of_team"),
-            models.Index(fields=["server", "-at"], name="activity_of_server"),
-            models.Index(fields=["at"], name="activity_by_age"),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class RunWatch(models.Model):
-    """A person's wish to be told when a run, or one attempt of it, ends; gone once told.
-
-    A person has at most MOST of them (history/run_watches.py): the oldest gives way.
-    """
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="run_watches")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="watches")
-    attempt = models.ForeignKey(Attempt, models.CASCADE, null=True, related_name="watches")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        ordering = ["pk"]
-        verbose_name_plural = "run watches"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "run"],
-                condition=models.Q(attempt=None),
-                name="run_watched_once",
-            ),
-            models.UniqueConstraint(fields=["user", "attempt"], name="attempt_watched_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} watches {self.attempt or self.run}"
-
-
-class PurgeState(models.Model):
-    """The one row of the purge: who carries it out now, and how far it has come.
-
-    Who deletes holds `owner` and renews `expires_at`; a purge whose process died is over then.
-    `runs_before` never moves back: runs that were over before it may have been deleted, so what
-    ComfyUI still tells of that time is not recorded anew (history/recall.py).
-    """
-
-    owner = models.UUIDField(null=True)
-    expires_at = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
-    finished_at = models.DateTimeField(null=True, help_text="When the last whole purge ended.")
-    runs_before = models.DateTimeField(null=True, help_text="Runs older than this are gone.")
-
-    class Meta:
-        verbose_name = "purge"
-        verbose_name_plural = "purge"
-
-    def __str__(self) -> str:
-        if self.finished_at is None:
-            return "never finished"
-        return f"finished {self.finished_at:%d %b %Y %H:%M}"

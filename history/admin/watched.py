@@ -1,4 +1,4 @@
-"""The site admin's view of the record: all of it to be looked at, none of it to be edited."""
+"""What the collector wrote: all of it to be looked at, none of it to be edited."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ from telemetry.text import MISSING, gib
 class RunAdmin(RecordAdmin):
     """Runs of all teams."""
 
-    list_display = ("external_id", "story_id", "team", "source", "submitter", "began_at")
-    list_filter = ("team", "source")
+    list_display = ("external_id", "story_id", "team", "source", "submitter", "outcome", "began_at")
+    list_filter = ("outcome", "team", "source")
     list_select_related = ("team",)
     search_fields = ("external_id", "story_id", "submitter")
     date_hierarchy = "began_at"
@@ -39,16 +39,11 @@ class SceneAdmin(RecordAdmin):
     """Scenes of runs."""
 
     list_display = ("external_id", "run", "team", "outcome")
-    list_filter = ("outcome", "run__team")
-    list_select_related = ("run__team",)
+    list_filter = ("outcome", "team")
+    list_select_related = ("run", "team")
     search_fields = ("external_id", "run__external_id", "run__story_id")
     date_hierarchy = "run__began_at"
     ordering = ("-pk",)
-
-    @admin.display(ordering="run__team__name")
-    def team(self, scene: Scene) -> str:
-        """Return the name of the team that the scene belongs to."""
-        return scene.run.team.name
 
 
 def free_memory(row: AttemptMemory) -> str:

@@ -1,0 +1,5 @@
+"""The site admin's view of the record: all of it to be looked at, none of it to be edited."""
+
+from history.admin import filed, watched
+
+__all__ = ["filed", "watched"]

@@ -1,0 +1,61 @@
+"""The record, by subject: runs, scenes, attempts; what files told; GPUs; what else happened."""
+
+from history.models.activity import ActivityEvent, PurgeState, RunWatch
+from history.models.attempts import (
+    Attempt,
+    AttemptMemory,
+    AttemptQuerySet,
+    Graph,
+    NodeExecution,
+    Resubmission,
+)
+from history.models.choices import (
+    EXIT_REASONS,
+    GRADES,
+    LEVELS,
+    ORIGINS,
+    OUTCOMES,
+    SEVERITIES,
+    STATUSES,
+    TIMERS,
+    TONES,
+)
+from history.models.findings import FallbackNote, Finding
+from history.models.gpus import GpuSample
+from history.models.policies import QueuePolicy
+from history.models.reports import PollLog, RunReport, RunRevision, SceneReport, ScriptReport
+from history.models.runs import Run, RunServer
+from history.models.scenes import Scene
+
+__all__ = [
+    "EXIT_REASONS",
+    "GRADES",
+    "LEVELS",
+    "ORIGINS",
+    "OUTCOMES",
+    "SEVERITIES",
+    "STATUSES",
+    "TIMERS",
+    "TONES",
+    "ActivityEvent",
+    "Attempt",
+    "AttemptMemory",
+    "AttemptQuerySet",
+    "FallbackNote",
+    "Finding",
+    "GpuSample",
+    "Graph",
+    "NodeExecution",
+    "PollLog",
+    "PurgeState",
+    "QueuePolicy",
+    "Resubmission",
+    "Run",
+    "RunReport",
+    "RunRevision",
+    "RunServer",
+    "RunWatch",
+    "Scene",
+    "SceneReport",
+    "ScriptReport",
+]

@@ -1,0 +1,61 @@
+"""What is odd about a run: the notes of its scripts, and what we found in their files."""
+
+from django.db import models
+
+from history.models.attempts import Attempt
+from history.models.choices import LEVELS, SEVERITIES
+from history.models.runs import Run
+from history.models.scenes import Scene
+from telemetry.models import Team
+
+
+class FallbackNote(models.Model):
+    """A script's word that it had to make do: which kind, how grave, and its text."""
+
+    # The run's team and begin, so that earlier notes of a kind are found by one index.
+    team = models.ForeignKey(
+        Team, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    began_at = models.DateTimeField(help_text="The run's.")
+    scene = models.ForeignKey(Scene, models.CASCADE, related_name="fallback_notes")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="fallback_notes")
+    place = models.PositiveIntegerField(help_text="Its place among the attempt's notes.")
+    category = models.CharField(max_length=30)
+    severity = models.CharField(max_length=7, choices=SEVERITIES)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["attempt", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "place"], name="note_once_per_place"),
+        ]
+        indexes = [
+            models.Index(fields=["team", "category", "-began_at"], name="note_earlier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.text[:60]}"
+
+
+class Finding(models.Model):
+    """Something wrong in what a file told of a run; `path` is where in the file.
+
+    The codes are those of history/imports/codes.py. A new revision brings its own.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="findings", db_index=False)
+    scene = models.ForeignKey(Scene, models.CASCADE, null=True, related_name="findings")
+    place = models.PositiveIntegerField(help_text="Its place among the run's findings.")
+    code = models.CharField(max_length=40)
+    level = models.CharField(max_length=7, choices=LEVELS)
+    path = models.CharField(max_length=300, blank=True, default="")
+    message = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ["run", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "place"], name="finding_once_per_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message[:60]}"

@@ -1,0 +1,71 @@
+"""The words of the record that the live side does not need. Pure, no Django."""
+
+from enum import IntEnum, StrEnum
+
+
+class Origin(StrEnum):
+    """Who told of an attempt."""
+
+    LIVE = "live"
+    FILE = "file"
+    BOTH = "both"
+
+
+class Timer(StrEnum):
+    """By whom a duration was taken: two that differ in this cannot be compared.
+
+    ComfyUI tells from its start to its end. A submitting script tells from the moment the prompt
+    was accepted until its frames were copied: waiting, polling and grace are in it.
+    """
+
+    COMFYUI = "comfyui"
+    SCRIPT = "script"
+
+
+class ExitReason(StrEnum):
+    """Why a script stopped asking ComfyUI's history; its own words."""
+
+    SUCCESS = "success"
+    POST_EXECUTION = "postExecution"
+    ATTEMPT_LIMIT = "attemptLimit"
+    MAX_WAIT = "maxWait"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How much a fallback note asks for attention."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Level(StrEnum):
+    """How bad a finding is; neither keeps a file from being taken."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Span(IntEnum):
+    """How many seconds a sample of a GPU stands for."""
+
+    RAW = 10
+    MINUTE = 60
+    HOUR = 3600
+
+
+ORIGIN_LABELS = {
+    Origin.LIVE: "watched",
+    Origin.FILE: "imported",
+    Origin.BOTH: "watched and imported",
+}
+TIMER_LABELS = {Timer.COMFYUI: "by ComfyUI", Timer.SCRIPT: "by the submitting script"}
+EXIT_LABELS = {
+    ExitReason.SUCCESS: "completed",
+    ExitReason.POST_EXECUTION: "completed, grace elapsed",
+    ExitReason.ATTEMPT_LIMIT: "poll limit reached",
+    ExitReason.MAX_WAIT: "wait limit reached",
+    ExitReason.UNKNOWN: "unknown",
+}
+SPAN_LABELS = {Span.RAW: "10 s", Span.MINUTE: "minute", Span.HOUR: "hour"}

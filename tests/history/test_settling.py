@@ -1,0 +1,213 @@
+"""history/settling.py: what follows for scenes and runs from their attempts."""
+
+from collections import Counter
+from datetime import timedelta
+from itertools import combinations_with_replacement
+
+import pytest
+
+from history.models import Run, RunServer, Scene
+from history.settling import note_servers, settle
+from history.strip import outcome_of, status_of
+from telemetry.words import Outcome, Status
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+NOON = cast.NOON
+
+
+@pytest.fixture
+def server():
+    return cast.make_server(cast.make_team("Northlight"))
+
+
+@pytest.fixture
+def run(server):
+    return cast.make_run(server.team)
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def ended(server, scene, outcome=Outcome.SUCCESS, began_s=0.0, duration_s=10.0, **fields):
+    """Return an attempt that ended."""
+    return cast.make_attempt(
+        server,
+        scene,
+        status=Status.ENDED,
+        outcome=outcome,
+        submitted_at=at(began_s),
+        started_at=at(began_s),
+        ended_at=at(began_s + duration_s),
+        duration_s=duration_s,
+        **fields,
+    )
+
+
+def settled(row):
+    scenes = Scene.objects.filter(run=row) if isinstance(row, Run) else [row]
+    settle(scene.pk for scene in scenes)
+    row.refresh_from_db()
+    return row
+
+
+def test_a_scene_is_as_its_newest_attempt_that_completed(server, run):
+    scene = cast.make_scene(run)
+    ended(server, scene, Outcome.FAILED, 0, 5.0)
+    ended(server, scene, Outcome.SUCCESS, 10, 7.0, workload="w")
+    ended(server, scene, Outcome.FAILED, 20, 9.0)
+
+    settled(scene)
+
+    assert (scene.outcome, scene.duration_s, scene.workload) == ("success", 7.0, "w")
+    assert (scene.began_at, scene.ended_at, scene.server_id) == (at(10), at(17), server.pk)
+    assert (scene.attempt_count, scene.open_count, scene.timed_by) == (3, 0, "comfyui")
+
+
+def test_a_scene_that_none_completed_is_as_the_one_with_most_frames(server, run):
+    scene = cast.make_scene(run, frame_floor=25)
+    ended(server, scene, Outcome.PARTIAL, 0, frames=20)
+    ended(server, scene, Outcome.PARTIAL, 10, frames=None)
+    ended(server, scene, Outcome.PARTIAL, 20, frames=2)
+    ended(server, scene, Outcome.FAILED, 30, frames=0)
+
+    assert (settled(scene).outcome, scene.frames) == ("partial", 20)
+
+
+def test_a_scene_without_any_of_those_is_as_the_newest(server, run):
+    scene = cast.make_scene(run)
+    ended(server, scene, Outcome.TIMEOUT, 50)
+    ended(server, scene, Outcome.FAILED, 0)
+
+    assert settled(scene).outcome == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("frames", "outcome"), [(None, "success"), (0, "failed"), (24, "partial"), (25, "success")]
+)
+def test_fewer_frames_than_a_scene_needs_are_no_completion(server, run, frames, outcome):
+    scene = cast.make_scene(run, frame_floor=25)
+    ended(server, scene, Outcome.SUCCESS, frames=frames)
+
+    assert settled(scene).outcome == outcome
+
+
+def test_an_open_attempt_leaves_the_outcome_and_counts_as_open(server, run):
+    scene = cast.make_scene(run)
+    ended(server, scene, Outcome.FAILED)
+    cast.make_attempt(server, scene, status=Status.RUNNING, seen_at=at(99))
+
+    settled(run)
+    scene.refresh_from_db()
+
+    assert (scene.outcome, scene.open_count) == ("failed", 1)
+    assert (run.outcome, run.ended_at, run.success_rate, run.open_count) == (None, None, None, 1)
+
+
+def test_a_scene_has_the_model_of_its_servers_gpu_and_not_of_its_processor(server, run):
+    cast.make_device(server, index=0, kind="cpu", model="cpu")
+    cast.make_device(server, index=2, model="RTX 3090")
+    cast.make_device(server, index=1, model="RTX 5090")
+    scene = cast.make_scene(run, gpu_model="told by a file")
+    ended(server, scene)
+
+    assert (settled(scene).gpu_model, settled(run).gpu_model) == ("RTX 5090", "RTX 5090")
+
+
+def test_a_scene_keeps_the_gpu_that_a_file_told_where_nobody_else_does(run):
+    scene = cast.make_scene(run, gpu_model="RTX 3090")
+    ended(None, scene, origin="file", timed_by="script")
+
+    assert (settled(scene).gpu_model, scene.timed_by) == ("RTX 3090", "script")
+
+
+def test_a_run_sums_up_its_scenes(server, run):
+    for began_s, duration_s, workload in ((0, 10.5, "w"), (5, 30.25, "w"), (50, 9.25, "w")):
+        ended(server, cast.make_scene(run), Outcome.SUCCESS, began_s, duration_s, workload=workload)
+    retried = cast.make_scene(run)
+    ended(server, retried, Outcome.FAILED, 60, 1)
+    ended(server, retried, Outcome.FAILED, 70, 2, workload="w")
+
+    settled(run)
+
+    assert (run.outcome, run.scene_count, run.success_count, run.failed_count) == (
+        *("partial", 4, 3, 1),
+    )
+    assert (run.attempt_count, run.retried_count, run.success_rate) == (5, 1, 0.75)
+    assert run.work_s == pytest.approx(52.0)
+    assert run.duration_s == pytest.approx(72.0, abs=0.001)
+    assert (run.ended_at, run.workload) == (at(72), "w")
+
+
+def test_a_run_of_several_workloads_or_cards_tells_neither(server, run):
+    for n in range(2):
+        scene = cast.make_scene(run, gpu_model=f"card {n}")
+        ended(server, scene, workload=f"w{n}")
+
+    assert (settled(run).workload, run.gpu_model) == (None, None)
+
+
+def test_skipped_scenes_do_not_lower_the_success_rate(server, run):
+    ended(server, cast.make_scene(run))
+    cast.make_scene(run, outcome=Outcome.SKIPPED)
+
+    assert (settled(run).success_rate, run.outcome, run.skipped_count) == (1.0, "success", 1)
+
+
+def test_a_run_whose_scene_has_no_known_outcome_has_none_either(server, run):
+    ended(server, cast.make_scene(run))
+    ended(None, cast.make_scene(run), outcome=None)
+
+    assert (settled(run).outcome, run.success_rate, run.success_count) == (None, None, 1)
+    assert run.ended_at is not None
+
+
+@pytest.mark.parametrize("told", list(combinations_with_replacement(Outcome, 2)))
+def test_the_list_calls_a_run_what_the_wall_calls_it(server, run, told):
+    for outcome in told:
+        if outcome is Outcome.SKIPPED:
+            cast.make_scene(run, outcome=outcome)
+        else:
+            ended(server, cast.make_scene(run), outcome)
+
+    wall = outcome_of(Counter(status_of(outcome, False, False) for outcome in told))
+
+    assert (settled(run).outcome or "").replace("success", "completed") == wall
+
+
+def test_settling_again_changes_nothing(server, run):
+    scene = cast.make_scene(run)
+    ended(server, scene)
+    settled(run)
+    before = list(Run.objects.values()), list(Scene.objects.values())
+
+    settled(run)
+
+    assert (list(Run.objects.values()), list(Scene.objects.values())) == before
+
+
+def test_it_touches_no_other_scene_or_run(server, run):
+    other = cast.make_scene(cast.make_run(server.team))
+    ended(server, other)
+    ended(server, cast.make_scene(run))
+
+    settled(run)
+
+    other.refresh_from_db()
+    assert (other.attempt_count, other.run.scene_count) == (0, 0)
+
+
+def test_it_notes_each_server_of_a_run_once_and_follows_its_begin(server, run):
+    scenes = [cast.make_scene(run) for _ in range(2)]
+    second = cast.make_server(server.team)
+    for one in (server, second, server):
+        ended(one, scenes[0])
+    ended(None, scenes[1])
+    note_servers(scene.pk for scene in scenes)
+    Run.objects.update(began_at=at(-99))
+
+    note_servers(scene.pk for scene in scenes)
+
+    told = RunServer.objects.order_by("server").values_list("server", "run", "began_at")
+    assert list(told) == [(server.pk, run.pk, at(-99)), (second.pk, run.pk, at(-99))]
