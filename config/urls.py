@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import api, api_door, offline
 from history import lost_page, server_page
+from history.explore.views import runs
 from history.run_watches import bells
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
@@ -41,6 +42,7 @@ urlpatterns = [
     path("teams/<slug:slug>/settings/tv/", tv_pages.tv_links, name="tv_links"),
     path("teams/<slug:slug>/settings/tv/<int:pk>/revoke/", tv_pages.revoke, name="revoke_tv_link"),
     path("teams/<slug:slug>/bells/", bells, name="bells"),
+    path("teams/<slug:slug>/runs/", runs, name="runs"),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

@@ -58,10 +58,15 @@ def _topic(team: Team, snapshot: Snapshot) -> Wanted:
 
 def viewer(membership: Membership) -> dict[str, Any]:
     """Return what the page knows of who looks: the names under which prompts are theirs."""
+    names = names_of(membership)
+    return {"client_ids": names[1:], "mine": json.dumps(names)}
+
+
+def names_of(membership: Membership) -> list[str]:
+    """Return the names under which prompts are a member's: the user's, then client_ids."""
     claims = ClientClaim.objects.filter(team=membership.team, user=membership.user)
-    client_ids = list(claims.order_by("client_id").values_list("client_id", flat=True))
-    names = [membership.user.get_username(), *client_ids]
-    return {"client_ids": client_ids, "mine": json.dumps(names)}
+    client_ids = claims.order_by("client_id").values_list("client_id", flat=True)
+    return [membership.user.get_username(), *client_ids]
 
 
 def retained(team_id: int) -> Snapshot:

@@ -120,6 +120,7 @@ POLICIES = {
     "sign-in/<str:token>/": Policy(ANYBODY, FORM, lambda side: {"token": side.token}),
     "settings/me/": Policy(SIGNED_IN, FORM),
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
+    "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),

@@ -86,7 +86,13 @@ def test_no_page_of_them_has_a_barrier_that_axe_knows_of(page, site, comfyui):
     submit(comfyui, steps=300, delay=0.1)
     submit(comfyui, steps=301, delay=0.1)
 
-    below = ("servers/1/", "servers/1/lost/", "settings/servers/", "settings/servers/1/")
+    below = (
+        "runs/?status=executing",
+        "servers/1/",
+        "servers/1/lost/",
+        "settings/servers/",
+        "settings/servers/1/",
+    )
     for address in (*(team + path for path in below), f"{site}/settings/me/"):
         page.goto(address)
         for scheme in ("dark", "light"):
@@ -100,7 +106,12 @@ def test_no_page_of_them_scrolls_sideways(page, site, width):
     team = sign_in(page, site)
     page.set_viewport_size({"width": width, "height": 844})
 
-    for address in (f"{team}servers/1/", f"{team}settings/servers/1/", f"{site}/settings/me/"):
+    for address in (
+        f"{team}runs/",
+        f"{team}servers/1/",
+        f"{team}settings/servers/1/",
+        f"{site}/settings/me/",
+    ):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
 

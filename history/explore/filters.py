@@ -1,0 +1,149 @@
+"""Which runs a list shows: the filters of its address, read leniently and applied to a query.
+
+A filter that makes no sense is told, and not applied; the others are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from history.models import Run
+from telemetry.models import Membership, Server
+from telemetry.wall_page import names_of
+
+ALL = "all"
+TODAY = "today"
+DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
+RANGES = [
+    (TODAY, "Today"),
+    ("1d", "24 h"),
+    ("7d", "7 days"),
+    ("30d", "30 days"),
+    ("90d", "90 days"),
+    (ALL, "All"),
+]
+# What a run's status is called, and which rows have it. Each has an icon of the same name.
+STATUSES: dict[str, tuple[str, Q]] = {
+    "executing": ("In progress", Q(open_count__gt=0)),
+    "completed": ("Completed", Q(outcome="success")),
+    "partial": ("Partial", Q(outcome="partial")),
+    "failed": ("Failed", Q(outcome="failed")),
+    "timeout": ("Timed out", Q(outcome="timeout")),
+    "cancelled": ("Cancelled", Q(outcome="cancelled")),
+    "lost": ("Lost", Q(outcome="lost")),
+    "skipped": ("Skipped", Q(outcome="skipped")),
+}
+
+
+class RunFilters(forms.Form):
+    """The filters of a list of runs, as they stand in its address."""
+
+    range = forms.ChoiceField(choices=RANGES, required=False)
+    since = forms.DateField(required=False, label="From")
+    until = forms.DateField(required=False, label="To")
+    status = forms.MultipleChoiceField(
+        choices=[(name, label) for name, (label, _) in STATUSES.items()], required=False
+    )
+    server = forms.ModelChoiceField(Server.objects.none(), required=False)
+    workload = forms.CharField(max_length=64, required=False)
+    mine = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any, membership: Membership) -> None:
+        """Read an address's parameters for a member."""
+        super().__init__(data)
+        self.membership = membership
+        servers = Server.objects.filter(team=membership.team)
+        field: Any = self.fields["server"]
+        field.queryset = servers.order_by("deleted_at", "position", "name")
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the filters that make sense, by name; nothing of those that are not set."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def applied(self, runs: "QuerySet[Run]", at: datetime) -> "QuerySet[Run]":
+        """Return the runs of these that the filters leave, as it is at a time."""
+        chosen = self.chosen()
+        for name, value in chosen.items():
+            runs = runs.filter(APPLY[name](value, at, self.membership))
+        return runs
+
+
+def _range(value: str, at: datetime, _: Membership) -> Q:
+    if value == ALL:
+        return Q()
+    if value == TODAY:
+        return Q(began_at__gte=_midnight(timezone.localtime(at).date()))
+    return Q(began_at__gte=at - timedelta(days=DAYS[value]))
+
+
+def _midnight(day: Any) -> datetime:
+    """Return the first moment of a day in the viewer's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _status(value: list[str], _: datetime, __: Membership) -> Q:
+    wanted = Q()
+    for name in value:
+        wanted |= STATUSES[name][1]
+    return wanted
+
+
+APPLY: dict[str, Callable[[Any, datetime, Membership], Q]] = {
+    "range": _range,
+    "since": lambda day, _, __: Q(began_at__gte=_midnight(day)),
+    "until": lambda day, _, __: Q(began_at__lt=_midnight(day + timedelta(days=1))),
+    "status": _status,
+    "server": lambda server, _, __: Q(pk__in=server.run_servers.values("run")),
+    "workload": lambda workload, _, __: Q(workload=workload),
+    "mine": lambda _, __, membership: Q(submitter__in=names_of(membership)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, in words, and the address's query without it."""
+
+    key: str
+    value: str
+    without: str
+
+
+def chips(filters: RunFilters, query: Any) -> list[Chip]:
+    """Return what is filtered by, each with the way to be rid of it."""
+    return [
+        Chip(LABELS[name], _words(name, value), _without(query, name))
+        for name, value in filters.chosen().items()
+        if (name, value) != ("range", ALL)
+    ]
+
+
+LABELS = {
+    "range": "Started",
+    "since": "From",
+    "until": "To",
+    "status": "Status",
+    "server": "Server",
+    "workload": "Workflow",
+    "mine": "Submitted by",
+}
+
+
+def _words(name: str, value: Any) -> str:
+    if name == "range":
+        return f"last {dict(RANGES)[value]}" if value in DAYS else "today"
+    if name == "status":
+        return ", ".join(STATUSES[each][0].lower() for each in value)
+    return {"mine": "you", "workload": str(value)[:8]}.get(name, str(value))
+
+
+def _without(query: Any, name: str) -> str:
+    rest = query.copy()
+    for each in (name, "cursor"):
+        rest.pop(each, None)
+    return str(rest.urlencode())

@@ -1,0 +1,150 @@
+"""Runs as rows of a list: what each shows is in the run's own row, but for its scenes and servers.
+
+Six queries, however many rows.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from history.active_runs import STRIP_LIMIT
+from history.models import Attempt, Run, RunServer, Scene
+from history.run_rows import PROMPT_SOURCE
+from history.strip import SceneNow, cells, in_order, sentence, status_of
+from telemetry.identity import Identity
+from telemetry.overview import Cell
+from telemetry.text import MISSING, duration, plural
+from telemetry.titles import title_of
+from telemetry.transitions import Key
+from telemetry.words import OUTCOME_LABELS, Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run as a row. Texts carry their unit, and are "–" where nothing is known."""
+
+    pk: int
+    name: str
+    of: str
+    status: str
+    label: str
+    cells: tuple[Cell, ...]
+    strip: str
+    success: str
+    duration: str
+    so_far: bool
+    attempts: str
+    where: str
+    gpu: str
+    submitter: str
+    began_at: datetime
+
+
+def listed(runs: list[Run], at: datetime) -> list[Listed]:
+    """Return runs as rows, in their order."""
+    scenes, servers, names = _scenes(runs), _servers(runs), _names(runs)
+    return [_row(run, scenes[run.pk], servers[run.pk], names.get(run.pk), at) for run in runs]
+
+
+def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
+    """Return the scenes of the runs that have not too many for a strip."""
+    few = [run.pk for run in runs if run.scene_count <= STRIP_LIMIT]
+    at_work = _at_work([run.pk for run in runs if run.open_count])
+    told: defaultdict[int, list[SceneNow]] = defaultdict(list)
+    found = Scene.objects.filter(run__in=few).order_by()
+    for run, pk, name, outcome, waits in found.values_list(
+        "run", "pk", "external_id", "outcome", "open_count"
+    ):
+        status = status_of(outcome, pk in at_work, bool(waits))
+        told[run].append(SceneNow(name, status))
+    return told
+
+
+def _at_work(open_runs: list[int]) -> set[int]:
+    """Return the scenes of these runs that have a prompt at work."""
+    if not open_runs:
+        return set()
+    at_work = Attempt.objects.filter(scene__run__in=open_runs, status=Status.RUNNING)
+    return set(at_work.order_by().values_list("scene", flat=True))
+
+
+def _servers(runs: list[Run]) -> dict[int, list[str]]:
+    told: defaultdict[int, list[str]] = defaultdict(list)
+    found = RunServer.objects.filter(run__in=[run.pk for run in runs])
+    for run, name in found.order_by("server__name").values_list("run", "server__name"):
+        told[run].append(name)
+    return told
+
+
+def _names(runs: list[Run]) -> dict[int, tuple[str, str]]:
+    """Return what to call the runs that are one prompt each."""
+    alone = [run.pk for run in runs if run.source == PROMPT_SOURCE]
+    found = Attempt.objects.filter(scene__run__in=alone).order_by("pk")
+    told = {}
+    for run, prompt_id, extra in found.values_list("scene__run", "prompt_id", "extra_data"):
+        words = {k: v for k, v in extra.items() if isinstance(v, str)}
+        title = title_of(Key(prompt_id, 0), Identity(words=words))
+        told[run] = title.name, title.of
+    return told
+
+
+def _row(
+    run: Run,
+    scenes: list[SceneNow],
+    servers: list[str],
+    named: tuple[str, str] | None,
+    at: datetime,
+) -> Listed:
+    ordered = in_order(scenes)
+    status, label = _status(run, ordered)
+    name, of = named or _title(run)
+    lasted_s = (at - run.began_at).total_seconds() if run.open_count else run.duration_s
+    return Listed(
+        pk=run.pk,
+        name=name,
+        of=of,
+        status=status,
+        label=label,
+        cells=cells(ordered),
+        strip=sentence(Counter(scene.status for scene in ordered) or _counts(run)),
+        success=MISSING if run.success_rate is None else _percent(run.success_rate),
+        duration=duration(lasted_s),
+        so_far=run.open_count > 0,
+        attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
+        where=servers[0] if len(servers) == 1 else plural(len(servers), "server"),
+        gpu=run.gpu_model or "",
+        submitter=run.submitter or "",
+        began_at=run.began_at,
+    )
+
+
+def _percent(rate: float) -> str:
+    """Return 100 % only for all: 99.96 % of a thousand scenes is one that failed."""
+    text = f"{100 * rate:.1f}%" if rate < 1 else "100%"
+    return "99.9%" if text == "100.0%" else text
+
+
+def _title(run: Run) -> tuple[str, str]:
+    name = run.title or run.story_id
+    return (name, run.external_id) if name else (run.external_id, "")
+
+
+def _status(run: Run, scenes: list[SceneNow]) -> tuple[str, str]:
+    """Return the status of a run and what it is called."""
+    if run.open_count:
+        waits = scenes and not any(scene.status == "executing" for scene in scenes)
+        return ("queued", "Queued") if waits else ("executing", "Executing")
+    if run.outcome is None:
+        return "unknown", "Unknown"
+    outcome = Outcome(run.outcome)
+    return "completed" if outcome is Outcome.SUCCESS else outcome.value, OUTCOME_LABELS[outcome]
+
+
+def _counts(run: Run) -> Counter[str]:
+    """Return how many scenes a run has of each kind, where they are too many to be shown."""
+    told = {
+        "completed": run.success_count,
+        "queued": run.open_count,
+        **{o.value: getattr(run, f"{o.value}_count") for o in Outcome if o is not Outcome.SUCCESS},
+    }
+    return Counter(told)

@@ -1,0 +1,244 @@
+"""The list of runs: what each row says, what the address filters, how the pages follow."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from history.explore.views import PAGE_SIZE
+from history.models import Run, Scene
+from history.settling import note_servers, settle
+from telemetry.models import Server
+from telemetry.words import Outcome, Status
+from tests.cast import Cast, make_attempt, make_cast, make_claim, make_run, make_scene, make_server
+
+pytestmark = pytest.mark.django_db
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def server(cast: Cast) -> Server:
+    return make_server(cast.northlight, name="kino-01")
+
+
+@pytest.fixture
+def bob(cast: Cast, client: Client) -> Client:
+    client.force_login(cast.bob)
+    return client
+
+
+@pytest.fixture
+def ran(server: Server) -> MakeRun:
+    """Return what makes a run of scenes that ended so, some hours ago."""
+
+    def make(
+        *outcomes: Outcome | Status, hours: float = 1, on: Server = server, **words: Any
+    ) -> Run:
+        began_at = timezone.now() - timedelta(hours=hours)
+        run = make_run(on.team, began_at=began_at, touched_at=began_at, **words)
+        for number, how in enumerate(outcomes, start=1):
+            scene = make_scene(run, external_id=f"scene-{number:03d}")
+            make_attempt(on, scene, **_ended(how, began_at))
+        ids = list(Scene.objects.filter(run=run).values_list("pk", flat=True))
+        settle(ids)
+        note_servers(ids)
+        return run
+
+    return make
+
+
+def _ended(how: Outcome | Status, began_at: datetime) -> dict[str, Any]:
+    times = {"submitted_at": began_at, "seen_at": began_at}
+    if isinstance(how, Status):
+        return {"status": how, **times}
+    lasted = {"started_at": began_at, "ended_at": began_at + timedelta(seconds=90)}
+    return {"status": Status.ENDED, "outcome": how, "duration_s": 90, **times, **lasted}
+
+
+def page(client: Client, query: str = "") -> str:
+    answer = client.get(f"/teams/northlight/runs/{query}")
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def names(html: str) -> list[str]:
+    """Return the runs' names, in the page's order."""
+    return re.findall(r'<th scope="row"[^>]*><b title="([^"]*)"', html)
+
+
+def test_it_shows_runs_newest_first(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, hours=3, title="Old")
+    ran(Outcome.SUCCESS, hours=1, title="New")
+
+    assert names(page(bob)) == ["New", "Old"]
+
+
+def test_a_row_says_how_the_run_went(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, Outcome.FAILED, title="Harbor", submitter="mira")
+
+    html = page(bob)
+
+    assert "Harbor" in html
+    assert 'data-status="partial"' in html
+    assert 'aria-label="2 scenes: 1 completed, 1 failed"' in html
+    assert ">50.0%<" in html
+    assert ">1m 30s<" in html
+    assert ">kino-01" in html
+    assert "<small>mira</small>" in html
+
+
+def test_a_run_at_work_has_no_success_yet_and_counts_on(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS, Status.RUNNING, title="Harbor")
+
+    html = page(bob)
+
+    assert 'data-status="executing"><svg' in html
+    assert f'data-since="{run.began_at.isoformat()}"' in html
+    assert "so far" in html
+    assert '<td class="num c-hide">–</td>' in html
+
+
+def test_a_run_that_waits_is_queued(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, Status.QUEUED)
+
+    assert ">Queued</span>" in page(bob)
+
+
+def test_one_failure_in_thousands_is_no_100_percent(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS)
+    Run.objects.filter(pk=run.pk).update(success_rate=0.9999)
+
+    assert ">99.9%<" in page(bob)
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("", ["b", "a", "c"]),
+        ("?status=failed", ["a"]),
+        ("?status=failed&status=completed", ["a", "c"]),
+        ("?status=executing", ["b"]),
+        ("?range=1d", ["b", "a"]),
+        ("?range=all", ["b", "a", "c"]),
+        ("?mine=1", ["a", "c"]),
+        ("?workload=w9", ["c"]),
+        ("?status=completed&range=1d", []),
+    ],
+)
+def test_the_address_filters(
+    bob: Client, cast: Cast, ran: MakeRun, query: str, left: list[str]
+) -> None:
+    make_claim(cast.northlight, cast.bob, client_id="bobs-client")
+    ran(Status.RUNNING, hours=1, title="b", submitter="mira")
+    ran(Outcome.FAILED, hours=2, title="a", submitter="bobs-client")
+    run = ran(Outcome.SUCCESS, hours=72, title="c", submitter=cast.bob.username)
+    Run.objects.filter(pk=run.pk).update(workload="w9")
+
+    assert names(page(bob, query)) == left
+
+
+def test_it_filters_by_days_of_the_viewer(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS, title="then")
+    Run.objects.filter(pk=run.pk).update(began_at=datetime.fromisoformat("2026-03-05T23:59:00Z"))
+
+    assert names(page(bob, "?since=2026-03-05&until=2026-03-05")) == ["then"]
+    assert names(page(bob, "?since=2026-03-06")) == []
+    assert names(page(bob, "?until=2026-03-04")) == []
+
+
+def test_it_filters_by_server(bob: Client, cast: Cast, ran: MakeRun, server: Server) -> None:
+    ran(Outcome.SUCCESS, title="here")
+    ran(Outcome.SUCCESS, title="there", on=make_server(cast.northlight, name="kino-02"))
+
+    assert names(page(bob, f"?server={server.pk}")) == ["here"]
+
+
+def test_another_teams_server_is_no_filter(bob: Client, cast: Cast, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, title="here")
+    theirs = make_server(cast.southdark, name="secret-01")
+
+    html = page(bob, f"?server={theirs.pk}")
+
+    assert "This filter is not applied." in html
+    assert "secret-01" not in html
+    assert names(html) == ["here"]
+
+
+@pytest.mark.parametrize(
+    "query", ["?range=3y", "?status=odd", "?since=soon", "?server=x", "?until=2026-02-30"]
+)
+def test_a_filter_that_makes_no_sense_is_told_and_the_others_hold(
+    bob: Client, ran: MakeRun, query: str
+) -> None:
+    ran(Outcome.SUCCESS, title="mine", submitter="bob")
+    ran(Outcome.SUCCESS, title="another")
+
+    html = page(bob, f"{query}&mine=1")
+
+    assert 'role="alert"' in html
+    assert names(html) == ["mine"]
+
+
+def test_each_filter_can_be_taken_away_by_itself(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS)
+
+    html = page(bob, "?status=completed&range=7d&mine=1")
+
+    assert 'href="?status=completed&amp;mine=1" aria-label="Remove filter Started"' in html
+
+
+def test_the_pages_follow_each_other_with_the_same_filters(bob: Client, ran: MakeRun) -> None:
+    for number in range(PAGE_SIZE + 2):
+        ran(Outcome.SUCCESS, hours=number + 1, title=f"run {number}")
+
+    first = page(bob, "?status=completed")
+    (following,) = re.findall(r'href="(\?[^"]*)" rel="next"', first)
+    second = page(bob, following.replace("&amp;", "&"))
+
+    assert "status=completed" in following
+    assert names(first) + names(second) == [f"run {number}" for number in range(PAGE_SIZE + 2)]
+    assert 'rel="next"' not in second
+
+
+def test_a_cursor_of_another_list_begins_anew_and_says_so(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, title="here")
+
+    html = page(bob, "?cursor=bm9uZQ")
+
+    assert names(html) == ["here"]
+    assert "none of this list" in html
+
+
+def test_a_team_without_runs_is_told_where_they_come_from(bob: Client) -> None:
+    assert "No runs yet" in page(bob)
+
+
+def test_filters_that_leave_nothing_offer_the_way_back(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS)
+
+    assert "Show all runs" in page(bob, "?status=lost")
+
+
+def test_a_page_asks_as_often_for_many_runs_as_for_one(bob: Client, ran: MakeRun) -> None:
+    ran(Status.RUNNING)
+    page(bob)
+    with CaptureQueriesContext(connection) as one:
+        page(bob)
+    for number in range(10):
+        ran(Status.RUNNING, Outcome.SUCCESS, hours=number)
+    with CaptureQueriesContext(connection) as many:
+        page(bob)
+
+    assert len(many) == len(one) <= 16
