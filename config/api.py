@@ -7,6 +7,7 @@ from functools import cache, wraps
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -84,6 +85,7 @@ api = NinjaAPI(
     description="What ComfyUI servers do and did. docs/api.md tells how to use it.",
     auth=[Token(), Session()],
     renderer=Rendered(),
+    servers=[{"url": settings.BASE_PATH}] if settings.BASE_PATH else [],
     openapi_url=None,
     docs_url=None,
 )
@@ -105,7 +107,11 @@ def docs(request: HttpRequest) -> HttpResponse:
 
     It asks for the document, and tries routes, with the session of who looks at it.
     """
-    swagger = {"url": f"{ROOT}openapi.json", "layout": "BaseLayout", "deepLinking": True}
+    swagger = {
+        "url": f"{settings.BASE_PATH}{ROOT}openapi.json",
+        "layout": "BaseLayout",
+        "deepLinking": True,
+    }
     return render(request, "config/api_docs.html", {"swagger": swagger})
 
 
