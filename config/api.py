@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -156,7 +157,7 @@ def _patterns() -> list[URLPattern]:
 
 def _behind_door(route: URLPattern) -> URLPattern:
     assert route.callback is not None
-    return path(str(route.pattern), door(route.callback), name=route.name)
+    return path(str(route.pattern), gzip_page(door(route.callback)), name=route.name)
 
 
 urlpatterns = _patterns()

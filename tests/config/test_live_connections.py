@@ -1,6 +1,7 @@
 """What a live connection is held to: limits, acknowledgements, beats, and words that make sense."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -9,12 +10,15 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 
 from telemetry import following, rounds
+from telemetry.cards import Card
+from telemetry.live import PARTS, render_part, values_of
 from telemetry.models import Server
 from telemetry.stores import Change, Fragment, Part
 from telemetry.topics import publish
 from tests.config.test_isolation import World
 from tests.config.test_live_isolation import TOPICS
-from tests.config.wires import Socket, events, http
+from tests.config.wires import Socket, events, http, raw
+from tests.telemetry.sample_cards import executing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +27,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def nobody_was_refused() -> None:
     """Forget the refusals of other tests: they are counted by address, which all have in common."""
     cache.clear()
+
+
+def parts_of(shown: Card) -> list[Fragment]:
+    """Return a card's parts as its collector would retain them."""
+    hot = tuple(each.patch for each in shown.hot)
+    parts = {part: render_part(part, values_of(shown, part)) for part in PARTS}
+    return [Fragment(f"server-{shown.server_id}-{p}", html, None, hot) for p, html in parts.items()]
 
 
 def test_an_address_that_is_refused_again_and_again_is_asked_to_wait(settings: Any) -> None:
@@ -169,6 +180,27 @@ def test_a_poll_of_what_has_not_changed_is_answered_304() -> None:
     assert (first[0], second[0]) == (200, 304)
     assert second[2] == ""
     assert first[1]["cache-control"] == "no-store"
+
+
+def test_a_poll_is_zipped_for_who_can_unzip_it() -> None:
+    world = World()
+    world.enter("bob")
+    side = world.sides[0]
+    topic = TOPICS["team"](side)
+    shown = [f for n in range(1, 21) for f in parts_of(executing(n))]
+
+    async def scenario() -> tuple[Any, Any]:
+        await publish(topic, [Part((side.rows[Server].pk, 1), Change(shown))])
+        path = f"/live/snapshot/?topic={topic}"
+        plain = await http(path, world.browser)
+        return plain, await raw(path, world.browser, **{"accept-encoding": "br, gzip"})
+
+    plain, (headers, body) = async_to_sync(scenario)()
+    assert headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain[1]
+    told = json.loads(gzip.decompress(body))
+    assert told[0]["fragments"] == json.loads(plain[2])[0]["fragments"]
+    assert len(body) < 0.4 * len(plain[2])
 
 
 def test_a_stream_goes_on_from_the_last_events_id(monkeypatch: Any) -> None:
