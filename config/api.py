@@ -7,11 +7,13 @@ from functools import cache, wraps
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -85,6 +87,7 @@ api = NinjaAPI(
     description="What ComfyUI servers do and did. docs/api.md tells how to use it.",
     auth=[Token(), Session()],
     renderer=Rendered(),
+    servers=[{"url": settings.BASE_PATH}] if settings.BASE_PATH else [],
     openapi_url=None,
     docs_url=None,
 )
@@ -106,7 +109,7 @@ def docs(request: HttpRequest) -> HttpResponse:
     page = ApiPage(document())
     refusals = [(status, code, WHEN[status]) for status, code in CODES.items()]
     context = {"routes": page.routes, "shapes": page.shapes, "refusals": refusals}
-    site = request.build_absolute_uri("/").removesuffix("/")
+    site = request.build_absolute_uri(f"{settings.BASE_PATH}/").removesuffix("/")
     return render(request, "config/api_docs.html", {**context, "site": site})
 
 
@@ -151,7 +154,7 @@ def _patterns() -> list[URLPattern]:
 
 def _behind_door(route: URLPattern) -> URLPattern:
     assert route.callback is not None
-    return path(str(route.pattern), door(route.callback), name=route.name)
+    return path(str(route.pattern), gzip_page(door(route.callback)), name=route.name)
 
 
 urlpatterns = _patterns()

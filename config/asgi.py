@@ -13,14 +13,20 @@ from django.urls import re_path
 http_application: Any = get_asgi_application()
 
 # Only after Django is set up: the consumers use models.
+from django.conf import settings  # noqa: E402
+
+from config.base_path import below  # noqa: E402
 from config.sockets import not_found_socket  # noqa: E402
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": URLRouter([*http_urlpatterns, re_path(r"", http_application)]),
-        "websocket": URLRouter([*websocket_urlpatterns, not_found_socket]),
-    }
+application = below(
+    settings.BASE_PATH,
+    ProtocolTypeRouter(
+        {
+            "http": URLRouter([*http_urlpatterns, re_path(r"", http_application)]),
+            "websocket": URLRouter([*websocket_urlpatterns, not_found_socket]),
+        }
+    ),
 )
 
 # What was imported stays for good. Python would look through all of it at every full collection of

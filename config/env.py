@@ -17,6 +17,7 @@ _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True}
 _BOOLEANS |= {"0": False, "false": False, "no": False, "off": False, "": False}
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[1-9]\d{0,4})?")
+_PATH = re.compile(r"(/[A-Za-z0-9._-]+)*")
 
 
 def text(name: str, default: str = "") -> str:
@@ -107,6 +108,17 @@ def origins(name: str) -> tuple[str, ...]:
             "https://tools.example.org,http://localhost:3000."
         )
     return found
+
+
+def base_path(name: str) -> str:
+    """Return a variable that is a path below which the site lives, "" for the root of its host."""
+    value = text(name).strip().rstrip("/")
+    if not _PATH.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; write a path that begins with a slash, of letters, "
+            "digits, dots, dashes and underscores, like /scenewatch."
+        )
+    return value
 
 
 def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -30,6 +30,10 @@ SECRET_KEY = secret_key(env.text("SECRET_KEY"), DATA_DIR, keep=not TESTING)
 HTTPS = env.boolean("HTTPS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+# The path of the site's addresses, where other sites share its host name.
+BASE_PATH = env.base_path("BASE_PATH")
+FORCE_SCRIPT_NAME = BASE_PATH or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{BASE_PATH}/"
 
 INSTALLED_APPS = [
     "daphne",

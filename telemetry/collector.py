@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.urls import set_script_prefix
 
 from telemetry import leases, publishing
 from telemetry.clock import now
@@ -68,6 +69,8 @@ class Collector:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        # Links in what is rendered here lead where those of pages do; Django tells requests alone.
+        set_script_prefix(f"{settings.FORCE_SCRIPT_NAME or ''}/")
         asyncio.run(self._main())
 
     async def _main(self) -> None:

@@ -7,6 +7,7 @@ Django's: a stream that lasts minutes would hold a thread of Django's handler al
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -48,6 +49,11 @@ STREAM_S = 240.0
 STREAM_LENGTH = 1024 * 1024
 # After which a viewer may ask again while Redis or the database is away.
 AWAY_S = 5
+# A snapshot is some tenth when zipped. It holds no secret beside what others can choose, from whose
+# zipped length that could be guessed.
+SMALLEST_ZIPPED = 1024
+ZIP_LEVEL = 3
+VARY = b"cookie, authorization, accept-encoding"
 NO_STORE: Headers = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Headers = [(b"content-type", b"application/json"), *NO_STORE]
 EVENTS: Headers = [
@@ -102,12 +108,15 @@ async def _answer_snapshots(
 ) -> None:
     found = [(topic, await _retained(topic, team_id)) for topic, team_id in teams.items()]
     tag = f'"{joined(Wanted(topic, each.stamp) for topic, each in found)}"'
-    headers = [*JSON, (b"etag", tag.encode()), (b"vary", b"cookie, authorization")]
+    headers = [*JSON, (b"etag", f"W/{tag}".encode()), (b"vary", VARY)]
     if tag in _header(scope, b"if-none-match"):
         await _send_whole(send, 304, headers, "")
         return
     texts = [listener.worded(snapshot_text(topic, each, now())) for topic, each in found]
-    await _send_whole(send, 200, headers, f"[{','.join(texts)}]")
+    body = f"[{','.join(texts)}]".encode()
+    if len(body) >= SMALLEST_ZIPPED and "gzip" in _header(scope, b"accept-encoding"):
+        headers, body = [*headers, (b"content-encoding", b"gzip")], gzip.compress(body, ZIP_LEVEL)
+    await _send_body(send, 200, headers, body)
 
 
 async def _retained(topic: str, team_id: int) -> Snapshot:
@@ -118,8 +127,12 @@ async def _retained(topic: str, team_id: int) -> Snapshot:
 
 
 async def _send_whole(send: Send, status: int, headers: Headers, text: str) -> None:
+    await _send_body(send, status, headers, text.encode())
+
+
+async def _send_body(send: Send, status: int, headers: Headers, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _header(scope: dict[str, Any], name: bytes) -> str:

@@ -18,10 +18,11 @@ http {{
   upstream web {{ {servers} }}
   proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_buffering off;
   proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+  proxy_set_header X-Forwarded-Proto $scheme;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{tls};
     {refusals}
-    location / {{ proxy_pass http://web; }}
+    location {path} {{ proxy_pass http://web{cut}; }}
   }}
 }}
 """
@@ -33,9 +34,20 @@ def find_nginx() -> str | None:
 
 
 class Nginx:
-    """A proxy on a port that stays the same; `refuse` names addresses that it answers with 403."""
+    """A proxy on a port that stays the same; `refuse` names addresses that it answers with 403.
 
-    def __init__(self, folder: Path, *ports: int) -> None:
+    With a `path` it serves the site below that, which it passes on unless `cut`; with a
+    `certificate` (and its key, in one file) it speaks HTTPS.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *ports: int,
+        path: str = "/",
+        cut: bool = False,
+        certificate: Path | None = None,
+    ) -> None:
         program = find_nginx()
         if program is None:
             pytest.skip("no nginx found (Debian: apt-get install nginx-light)")
@@ -43,6 +55,7 @@ class Nginx:
         self._folder = folder / "nginx"
         self._folder.mkdir()
         self._ports = ports
+        self._place = {"path": path, "cut": "/" if cut else "", "tls": _tls(certificate)}
         self._running: subprocess.Popen[bytes] | None = None
         self.port = free_port()
 
@@ -53,7 +66,13 @@ class Nginx:
         servers = " ".join(f"server 127.0.0.1:{port};" for port in self._ports)
         conf = self._folder / "nginx.conf"
         conf.write_text(
-            HTTP.format(folder=self._folder, port=self.port, servers=servers, refusals=refusals)
+            HTTP.format(
+                folder=self._folder,
+                port=self.port,
+                servers=servers,
+                refusals=refusals,
+                **self._place,
+            )
         )
         self._running = subprocess.Popen([self._program, "-c", str(conf), "-e", "stderr"])
         until(lambda: (self._folder / "nginx.pid").exists(), "nginx")
@@ -69,3 +88,9 @@ class Nginx:
         """Return the status of each request for a path, as its log has them."""
         lines = (self._folder / "access.log").read_text().splitlines()
         return [int(line.split('"')[2].split()[0]) for line in lines if f" {path}" in line]
+
+
+def _tls(certificate: Path | None) -> str:
+    if certificate is None:
+        return ""
+    return f" ssl; ssl_certificate {certificate}; ssl_certificate_key {certificate}"

@@ -7,9 +7,14 @@
  * object: so it keeps its focus, its scroll position, a selection in it, whether a <details> is
  * open, and a bar that grows moves to its new width instead of jumping.
  *
+ * An element with data-flash whose words change has data-changed for a moment, which tints it: not for
+ * what changes every second.
+ *
  * Children are paired by `id` or `data-key` where they have one, else with the next one of the
  * same kind.
  */
+
+const FLASH_MS = 600;
 
 /**
  * @param {Element} old
@@ -22,9 +27,17 @@ export function morph(old, fresh) {
     return fresh;
   }
   if (old.isEqualNode(fresh)) return old;
+  const changed = fresh.hasAttribute("data-flash") && old.textContent !== fresh.textContent;
   syncAttributes(old, fresh);
   syncChildren(old, fresh);
+  if (changed) flash(old);
   return old;
+}
+
+/** @param {Element} element */
+function flash(element) {
+  element.setAttribute("data-changed", "");
+  setTimeout(() => element.removeAttribute("data-changed"), FLASH_MS);
 }
 
 /**

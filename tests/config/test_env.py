@@ -152,6 +152,21 @@ def test_it_refuses_what_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         env.networks("CLOSED")
 
 
+@pytest.mark.parametrize(("set_to", "path"), [("", ""), ("/", ""), ("/a", "/a"), ("/a/b/", "/a/b")])
+def test_it_reads_a_base_path(monkeypatch: pytest.MonkeyPatch, set_to: str, path: str) -> None:
+    monkeypatch.setenv("SCENEWATCH_BELOW", set_to)
+
+    assert env.base_path("BELOW") == path
+
+
+@pytest.mark.parametrize("wrong", ["scenewatch", "/a b", "/a//b", "https://example.org/a", "/ü"])
+def test_it_refuses_what_is_no_base_path(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("SCENEWATCH_BELOW", wrong)
+
+    with pytest.raises(ImproperlyConfigured, match="SCENEWATCH_BELOW"):
+        env.base_path("BELOW")
+
+
 def test_it_reads_origins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCENEWATCH_SITES", "https://tools.example.org, http://localhost:3000")
 

@@ -1,12 +1,16 @@
 """The whole way, in a real browser: sign in, watch a simulated run begin, progress and end."""
 
+import json
+import re
 import signal
 
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.processes import Site, free_port, simulator, submit
+from tests.processes import until as comes
 
 PASSWORD = "correct horse battery"
 
@@ -65,6 +69,65 @@ def test_it_has_no_barrier_that_axe_knows_of_while_a_run_goes_on(page, site, com
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         report = Axe().run(page)
         assert report.violations_count == 0, report.generate_report()
+
+
+def test_the_stream_goes_on_from_where_the_page_was_served(page, site, comfyui):
+    sign_in(page, site)  # the site keeps what was said while anybody follows it
+    other, said = page.context.new_page(), []
+    other.on("websocket", lambda ws: said.append(ws.url))
+    other.on("websocket", lambda ws: ws.on("framereceived", lambda text: said.append(text)))
+    submit(comfyui, steps=3)
+    expect(page.locator("#feed")).to_contain_text("completed in")
+
+    other.goto(page.url)
+    expect(other.locator("#conn")).to_have_attribute("data-state", "live")
+
+    assert re.search(r"topic=team-1%40\w+\.\d+$", said[0])
+    assert [json.loads(text)["type"] for text in said[1:3]] == ["hello", "resumed"]
+    other.close()
+
+
+def test_it_shows_the_same_without_any_websocket(page, site, comfyui):
+    page.add_init_script("delete globalThis.WebSocket")
+    sign_in(page, site)
+    assert page.evaluate("[typeof WebSocket, live.transport]") == ["undefined", "stream"]
+
+    submit(comfyui, steps=5)
+
+    expect(page.locator("article.server")).to_contain_text("Completed")
+
+
+CYCLES = """async () => {
+  const told = (name) => new Promise((done) => live.addEventListener(name, done, {once: true}));
+  for (let cycle = 0; cycle < 200; cycle += 1) {
+    let next = told("disconnect");
+    live.disconnect();
+    await next;
+    next = told("connect");
+    live.connect();
+    await next;
+  }
+  live.disconnect();
+}"""
+
+
+def open_connections(site):
+    """Return how many connections of browsers the site's process has open."""
+    found = psutil.Process(site.popen.pid).net_connections("tcp")
+    return [c for c in found if c.laddr.port == site.port and c.status == psutil.CONN_ESTABLISHED]
+
+
+def test_two_hundred_connections_leave_none_at_the_site(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, site)
+
+    page.evaluate(CYCLES)
+
+    # What a browser keeps open for further requests, and nothing else.
+    comes(lambda: len(open_connections(site)) <= 6, "the end of the sockets")
+    context.close()
+    comes(lambda: open_connections(site) == [], "the end of all connections")
 
 
 def test_it_comes_back_live_by_itself_after_the_site_was_killed(

@@ -1,5 +1,7 @@
 """A wall behind a proxy that lets less and less through, and then everything again."""
 
+from contextlib import ExitStack
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,6 +9,7 @@ from tests.config.test_in_browser import PASSWORD
 from tests.nginx import Nginx
 from tests.processes import Site, free_port, simulator, submit
 from tests.processes import until as comes
+from tests.telemetry.certificates import make
 
 pytest_plugins = ("tests.browser", "tests.processes")
 
@@ -20,17 +23,32 @@ def comfyui(started):
 
 
 @pytest.fixture
-def proxy(started, comfyui, tmp_path):
+def before_a_site(started, comfyui, tmp_path):
+    """Return what starts a site that watches the simulated server, and gives an nginx before it."""
+    with ExitStack() as stack:
+
+        def start(place=None, **env):
+            url = f"http://127.0.0.1:{comfyui}"
+            site = started(Site, "--comfyui", url, SCENEWATCH_ADMIN_PASSWORD=PASSWORD, **env).up()
+            nginx = Nginx(tmp_path, site.port, **place or {})
+            stack.callback(nginx.stop)
+            return nginx
+
+        yield start
+
+
+@pytest.fixture
+def proxy(before_a_site):
     """Return an nginx before a site that watches the simulated server."""
-    url = f"http://127.0.0.1:{comfyui}"
-    site = started(Site, "--comfyui", url, SCENEWATCH_ADMIN_PASSWORD=PASSWORD).up()
-    nginx = Nginx(tmp_path, site.port)
-    yield nginx
-    nginx.stop()
+    return before_a_site()
 
 
 def sign_in(page, proxy):
     page.goto(f"http://127.0.0.1:{proxy.port}/")
+    fill_in(page)
+
+
+def fill_in(page):
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -80,6 +98,45 @@ def test_it_takes_what_the_proxy_lets_through_and_comes_back_live(
     comes(lambda: 101 in proxy.answers("/live/socket/"), "the end of the socket in nginx's log")
     page.goto("about:blank")
     complaints.clear()  # the browser reports each refusal itself
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_it_is_live_below_a_path(before_a_site, page, comfyui, cut):
+    below = {"path": "/films/render/", "cut": cut}
+    nginx = before_a_site(below, SCENEWATCH_BASE_PATH="/films/render")
+    nginx.start()
+
+    page.goto(f"http://127.0.0.1:{nginx.port}/films/render/")
+    fill_in(page)
+
+    expect(page.locator("#conn")).to_have_attribute("data-state", "live")
+    assert page.evaluate("live.transport") == "socket"
+    submit(comfyui, steps=3, delay=0.02)
+    expect(page.locator("#feed")).to_contain_text("completed in", timeout=20_000)
+    page.locator("#server-1-name a").click()
+    expect(page.locator("#record")).to_contain_text("Completed")
+    expect(page.locator("#conn")).to_have_attribute("data-state", "live")
+    assert "/films/render/teams/" in page.url
+    page.goto("about:blank")
+
+
+def test_it_is_live_behind_https(before_a_site, tmp_path, browser):
+    certificate = make("127.0.0.1")
+    path = tmp_path / "site.pem"
+    path.write_text(certificate.pem + certificate.key_pem)
+    nginx = before_a_site({"certificate": path}, SCENEWATCH_HTTPS="1")
+    nginx.start()
+    context = browser.new_context(ignore_https_errors=True)
+    page, sockets = context.new_page(), []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+
+    page.goto(f"https://127.0.0.1:{nginx.port}/")
+    fill_in(page)
+
+    expect(page.locator("#conn")).to_have_attribute("data-state", "live", timeout=10_000)
+    assert page.evaluate("live.transport") == "socket"
+    assert [url.startswith("wss://127.0.0.1:") for url in sockets] == [True]
+    context.close()
 
 
 def test_offline_for_a_minute_it_is_right_within_two_seconds(

@@ -56,8 +56,7 @@ class Socket:
         await self.communicator.disconnect()
 
 
-async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, str], str]:
-    """Return status, headers and the body up to a first snapshot or its end."""
+def _asked(path: str, browser: Client, **more: str) -> ApplicationCommunicator:
     from config.asgi import application
 
     address, _, query = path.partition("?")
@@ -69,7 +68,16 @@ async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, 
         "headers": headers(browser, **more),
         "client": ["127.0.0.1", 1],
     }
-    asked = ApplicationCommunicator(application, scope)
+    return ApplicationCommunicator(application, scope)
+
+
+def _told(start: dict[str, Any]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in start["headers"]}
+
+
+async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and the body up to a first snapshot or its end."""
+    asked = _asked(path, browser, **more)
     await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
     start = await asked.receive_output(5)
     body, whole = "", False
@@ -80,8 +88,16 @@ async def http(path: str, browser: Client, **more: str) -> tuple[int, dict[str, 
     if not whole:
         await asked.send_input({"type": "http.disconnect"})
     await asked.wait(5)
-    told = {name.decode(): value.decode() for name, value in start["headers"]}
-    return start["status"], told, body
+    return start["status"], _told(start), body
+
+
+async def raw(path: str, browser: Client, **more: str) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the bytes of an answer of one piece."""
+    asked = _asked(path, browser, **more)
+    await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
+    start, part = await asked.receive_output(5), await asked.receive_output(5)
+    await asked.wait(5)
+    return _told(start), part["body"]
 
 
 async def events(browser: Client, topic: str, last_id: str, until: str) -> str:

@@ -1,5 +1,6 @@
 """telemetry/api.py and callers.py: who may ask, servers, and what they do now."""
 
+import gzip
 import json
 from datetime import timedelta
 from typing import Any
@@ -331,6 +332,18 @@ def test_it_tells_of_the_servers_that_are_watched(cast: Cast, bob: Client) -> No
     tell(make_server(cast.southdark))
 
     assert get(bob, "live")["servers"] == []
+
+
+def test_it_zips_an_answer_for_who_can_unzip_it(cast: Cast, bob: Client) -> None:
+    tell(make_server(cast.northlight))
+    plain = bob.get("/api/v1/live")
+    zipped = bob.get("/api/v1/live", headers={"Accept-Encoding": "gzip"})
+
+    told = json.loads(gzip.decompress(zipped.content))
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert told["servers"] == plain.json()["servers"]
+    tag = {"Accept-Encoding": "gzip", "If-None-Match": zipped.headers["ETag"]}
+    assert bob.get("/api/v1/live", headers=tag).status_code == 304
 
 
 def test_it_answers_not_modified_while_nothing_changed(cast: Cast, bob: Client) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.telemetry.test_live_js import NOW, PAGE, card, change, head, iso, snapshot
+from tests.telemetry.test_live_js import NOW, PAGE, card, change, head, iso, snapshot, work
 
 pytest_plugins = ("tests.browser",)
 
@@ -471,3 +471,66 @@ def test_a_page_whose_servers_are_all_stale_says_so(page, stage, visit, until):
     assert page.locator("#conn .words").text_content() == "Stale"
     server.send(change(2, patches=[["server-1", "data-heard", iso(0)]]))
     until("live.state === 'live'")
+
+
+WORKING = '<p>{} <span class="streaming">Streaming</span></p>'
+
+
+def test_it_streams_only_while_a_server_at_work_is_heard_of(page, stage, visit, until):
+    visit()
+    server = stage.connection()
+    server.send(snapshot(1, fragments=[card(1, "idle")]))
+    until("live.state === 'live'")
+    assert page.evaluate("live.isStreaming") is False
+
+    at_work = [card(1, "executing"), work(1, WORKING.format("step 3"))]
+    server.send(change(2, fragments=at_work))
+    page.clock.run_for(300)
+    until("live.isStreaming")
+    page.clock.run_for(11_000)
+    assert page.evaluate("live.isStreaming") is False, "not heard of for 10 s"
+    server.send(change(3, patches=[["server-1", "data-heard", iso(12)]]))
+    page.clock.run_for(1_000)
+    until("live.isStreaming")
+    page.evaluate("live.disconnect()")
+    assert page.evaluate("live.isStreaming") is False
+
+
+MENU = '<details open><p id="live-age"></p><dl id="live-debug"></dl></details></body>'
+
+
+def test_the_age_of_the_last_word_ticks_and_stays_after_the_end(page, stage, visit, until):
+    visit(PAGE.replace("</body>", MENU))
+    stage.connection().send(snapshot())
+    age = "document.getElementById('live-age').textContent === 'Last update: {}'"
+
+    until(age.format("now, WebSocket"))
+    page.clock.run_for(5_000)
+    until(age.format("5s ago, WebSocket"))
+    page.evaluate("live.disconnect()")
+    page.clock.run_for(60_000)
+
+    until(age.format("1m\u00a005s ago"))
+
+
+def test_numbers_for_staff_stand_where_the_page_has_a_place_for_them(page, stage, visit, until):
+    visit(PAGE.replace("</body>", MENU))
+    server = stage.connection()
+    server.send(snapshot(7))
+    until("live.state === 'live'")
+    server.send(change(9))
+    page.clock.run_for(1_000)
+
+    words = page.locator("#live-debug > *").all_text_contents()
+    numbers = dict(zip(words[::2], words[1::2], strict=True))
+    assert numbers["Transport"] == "socket"
+    assert numbers["team-1"] == "abc.7"
+    assert (numbers["Gaps"], numbers["Malformed"], numbers["Attempt"]) == ("1", "0", "0")
+
+
+def test_a_page_without_a_badge_is_live_all_the_same(page, stage, visit, until):
+    visit(PAGE.replace('<span id="conn" data-login="/login/?next=/live" role="status"></span>', ""))
+
+    stage.connection().send(snapshot(1, fragments=[card(1)]))
+
+    until("document.getElementById('server-1') !== null")

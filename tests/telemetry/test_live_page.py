@@ -17,7 +17,9 @@ from playwright.sync_api import Page
 
 from telemetry.activity import Happening
 from telemetry.board import rendered as board_of
+from telemetry.cards import Card
 from telemetry.condition import Notice
+from telemetry.hot import Hot
 from telemetry.live import attributes, feed_line, rendered
 from telemetry.overview import Overview
 from telemetry.transitions import Key
@@ -704,3 +706,53 @@ def test_a_notification_is_shown_where_the_viewer_allowed_it(
 
     until("shown.length === 1")
     assert page.evaluate("shown") == [["Scene 9 failed", "prompt:1:run-9f"]]
+
+
+FLASHES = "[...document.querySelectorAll('[data-changed]')].map((e) => e.textContent.trim())"
+
+
+def told_whole(shown: Card) -> list[dict[str, str]]:
+    """Return the parts of a card, and its place, as a message has them."""
+    parts = [{"id": element, "html": html} for element, html in rendered(shown).items()]
+    return [{"id": "server-1", "html": shell(executing(1)), "into": "servers"}, *parts]
+
+
+def test_a_value_that_changed_is_tinted_for_a_moment(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    page.clock.install(time=NOW)
+    watching.send(told(2, fragments=told_whole(executing(1))))
+    until("live.place('team-1')?.seq === 2")
+    fresh = executing(1, queue="4 queued", devices=[device(0, 50.0)])
+
+    watching.send(told(3, fragments=told_whole(fresh)[1:]))
+    page.clock.run_for(250)
+    until("live.place('team-1')?.seq === 3")
+
+    assert page.evaluate(FLASHES) == ["4 queued", "12.0"]
+    tint = "getComputedStyle(document.querySelector('[data-changed]')).animationDuration"
+    assert page.evaluate(tint) == "0.6s"
+    page.clock.run_for(600)
+    assert page.evaluate(FLASHES) == []
+
+
+def test_steps_and_what_stays_the_same_are_not_tinted(
+    page: Page, watching: Connection, until: Until
+) -> None:
+    same = executing(1, running=[running(step=Hot("server-1-step", "text", "step 15/20"))])
+    for seq, shown in enumerate((executing(1), same), start=2):
+        watching.send(told(seq, fragments=told_whole(shown)))
+        until(f"live.place('team-1')?.seq === {seq}")
+
+    assert page.evaluate(FLASHES) == []
+
+
+def test_nothing_is_tinted_for_who_wants_no_motion(page: Page, stage: Stage) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    stage.pages["live"] = at_noon(wall([executing(1)]))
+    page.goto(f"{stage.url}/live")
+
+    style = (
+        "(e) => { e.setAttribute('data-changed', ''); return getComputedStyle(e).animationName }"
+    )
+    assert page.locator("#server-1-head .end").evaluate(style) == "none"

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.telemetry.test_live_js import PAGE, card, change, head, line, snapshot
+from tests.telemetry.test_live_js import PAGE, card, change, head, line, snapshot, work
 
 pytest_plugins = ("tests.browser",)
 
@@ -85,6 +85,63 @@ def test_it_draws_five_times_a_second_at_most_and_ends_with_the_last_value(
     assert used / took_s < 0.5
     assert page.evaluate("shift") == 0
     assert page.evaluate("live.gaps + live.malformed") == 0
+
+
+def test_five_changes_a_second_cost_the_page_next_to_nothing(page, server, until):
+    flood(server, 5, 2)
+    before, began = busy_s(page), time.monotonic()
+    last, _ = flood(server, 5, 10, first=11)
+    took_s = time.monotonic() - began
+    used = busy_s(page) - before
+
+    until(f"{HEAD} === '{last}'")
+    assert used / took_s < 0.02
+
+
+TIMED = """
+window.took = [];
+const flush = live._flush.bind(live);
+live._flush = () => {
+  const began = performance.now();
+  flush();
+  document.body.getBoundingClientRect(); // what was changed is laid out
+  took.push(performance.now() - began);
+};
+"""
+
+
+def test_fifty_cards_are_put_in_place_within_50_ms(page, server, until):
+    many = range(1, 51)
+    cards = [part for pk in many for part in (card(pk, "executing"), head(pk, "begun"))]
+    server.send(snapshot(1, fragments=cards))
+    until("document.querySelectorAll('#servers > article').length === 50")
+    page.evaluate(TIMED)
+
+    for number in range(2, 42):
+        rows = "".join(f"<p>step {number} of {row}</p>" for row in range(5))
+        parts = [part for pk in many for part in (head(pk, f"value {number}"), work(pk, rows))]
+        server.send(change(number, fragments=parts))
+        until(f"live.place('team-1')?.seq === {number}")
+
+    took = sorted(page.evaluate("took"))
+    assert len(took) >= 40
+    assert took[int(0.95 * len(took))] < 50
+
+
+def test_a_live_page_needs_two_megabytes_at_most(page, stage, until):
+    cards = [part for pk in range(1, 51) for part in (card(pk), head(pk, "begun"))]
+    shells = "".join(each["html"] for each in cards if "into" in each)
+    still = PAGE.replace('<script type="module" src="/static/js/live.js"></script>', "")
+    stage.pages["still"] = still.replace('id="servers">', f'id="servers">{shells}')
+    stage.pages["live"] = PAGE
+    page.goto(f"{stage.url}/still")
+    without = heap(page)
+
+    page.goto(f"{stage.url}/live")
+    stage.connection().send(snapshot(0, fragments=cards, feed=[line(n) for n in range(50)]))
+    until("live.state === 'live'")
+
+    assert heap(page) - without < 2_000_000
 
 
 def test_a_page_on_which_nothing_happens_draws_nothing(page, server, until):

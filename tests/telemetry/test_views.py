@@ -266,3 +266,16 @@ def test_who_came_by_a_link_sets_a_first_password() -> None:
 
     cast.bob.refresh_from_db()
     assert cast.bob.check_password("staple of a different kind")
+
+
+def test_numbers_of_the_connection_are_for_staff(client: Client) -> None:
+    cast = make_cast()
+    cast.bob.is_staff = True
+    cast.bob.save()
+    found = {}
+    for user in (cast.bob, cast.olga):
+        client.force_login(user)
+        response = client.get("/teams/northlight/live/")
+        found[user.username] = 'id="live-debug"' in response.content.decode()
+
+    assert found == {"bob": True, "olga": False}
