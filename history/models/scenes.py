@@ -27,7 +27,9 @@ class Scene(models.Model):
     open_count = models.PositiveIntegerField(
         db_default=0, help_text="Attempts queued or executing."
     )
-    began_at = models.DateTimeField(null=True, help_text="Started; else submitted; else when its run began.")
+    began_at = models.DateTimeField(
+        null=True, help_text="Started; else submitted; else when its run began."
+    )
     ended_at = models.DateTimeField(null=True)
     waited_s = models.FloatField(null=True)
     duration_s = models.FloatField(null=True)
