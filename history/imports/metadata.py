@@ -19,8 +19,9 @@ LEGACY = {
     "Title": "SceneTitle",
     "scenes": "Scenes",
 }
-# An object with any of these tells of a run.
-SIGNS = ("Scenes", "RunId", "QueueConfig", "Story")
+# An object with any of these tells of a run, and one whose scenes have any of those.
+SIGNS = ("RunId", "QueueConfig", "VitestLogs")
+SCENE_SIGNS = ("SceneId", "Telemetry", "FrameCount", "HistoryAttempts")
 PLACEHOLDERS = ("timestamp", "runid", "<runid>", "yyyymmdd-hhmmss", "string")
 STORY = [
     ("logline", "prose", "Logline"),
@@ -83,10 +84,10 @@ MOST_SCENES = 10_000
 
 def run_of(root: Fields) -> ToldRun:
     """Return the run that the metadata tells; raises NotARun where it is about something else."""
-    if not root.has(*SIGNS):
+    if not root.has(*SIGNS) and not any(one.has(*SCENE_SIGNS) for one in root.each("Scenes")):
         helper = root.text("helper")
         what = f"It is the summary of the helper {helper}" if helper else "No run is told there"
-        raise NotARun(f"{what}: none of {', '.join(SIGNS)}.")
+        raise NotARun(f"{what}: none of {', '.join((*SIGNS, 'Scenes'))}")
     story = root.below("Story")
     if story is None or not story.told("Id"):
         root.find("V03", "Story.Id", "Story.Id is missing.")
