@@ -4,7 +4,7 @@ from history.filing.details import drop_attempts, write_details
 from history.filing.into import Into
 from history.filing.matching import Matches, Told
 from history.imports.findings import Findings
-from history.imports.told import ToldAttempt, ToldScene
+from history.imports.told import ToldAttempt, ToldScene, ToldScript
 from history.models import Attempt, Run, Scene
 from history.words import Origin
 from telemetry.models import Device, Server
@@ -48,6 +48,8 @@ def write_attempts(
             watched.append(row)
         else:
             server = matches.servers.get(attempt.server or "") or into.server
+            if server is None and attempt.server:
+                _keep_name(attempt)
             row = filed(attempt, row, scene, run, server)
             (filed_before if row.pk else new).append(row)
         rows.append(row)
@@ -58,6 +60,12 @@ def write_attempts(
             Attempt.objects.bulk_update(known, names, batch_size=200)
     pairs = [(row, attempt) for row, (_, attempt) in zip(rows, told, strict=True)]
     write_details(pairs, run, into.at, {row.pk for row in (*filed_before, *watched)})
+
+
+def _keep_name(told: ToldAttempt) -> None:
+    """Keep the name of a server that the team does not have."""
+    told.script = told.script or ToldScript()
+    told.script.more = {**told.script.more, "server": told.server}
 
 
 def _drop_left(matches: Matches, findings: Findings) -> None:
