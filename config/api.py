@@ -69,7 +69,12 @@ def _path(request: HttpRequest) -> str:
 def _parameters() -> dict[str, list[str]]:
     """Return the names of the query's parameters by path, as the document tells them."""
     return {
-        path: [p["name"] for p in methods["get"].get("parameters", []) if p["in"] == "query"]
+        path: [
+            p["name"]
+            for operation in methods.values()
+            for p in operation.get("parameters", [])
+            if p["in"] == "query"
+        ]
         for path, methods in document()["paths"].items()
     }
 

@@ -13,6 +13,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    413: "too_large",
     422: "invalid",
     429: "too_many_requests",
     500: "internal",
@@ -35,9 +36,18 @@ class Error(Schema):
     error: ErrorBody
 
 
+# No route answers the first, only those that take a body the second.
+OF_METHODS, OF_BODIES = 405, 413
+
+
 def answers(shape: Any) -> dict[Any, Any]:
     """Return what a route may answer, for the document: this shape, or an error."""
-    return {200: shape, tuple(code for code in CODES if code != 405): Error}
+    return {200: shape, tuple(code for code in CODES if code not in (OF_METHODS, OF_BODIES)): Error}
+
+
+def answers_to_a_body(shape: Any) -> dict[Any, Any]:
+    """Return what a route that takes a body may answer: this shape, or an error."""
+    return {(200, 201): shape, tuple(code for code in CODES if code != OF_METHODS): Error}
 
 
 class Refusal(Exception):

@@ -44,6 +44,8 @@ from tests.cast import Cast, furnish, make_api_token, make_cast
 ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
 # Not by who one is: test_tv_isolation.py has the holders of links.
 HOLDER = "who holds a good link"
+# Not by session: tests/history/test_ingest_api.py has the programs with tokens.
+PROGRAM = "a program with a token"
 LOOK = frozenset({"GET", "HEAD"})
 FORM = LOOK | {"POST"}
 POST = frozenset({"POST"})
@@ -167,6 +169,7 @@ POLICIES = {
         Role.VIEWER, LOOK, row("attempt_id", Attempt), unknown="401"
     ),
     "api/v1/activity": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    "api/v1/runs": Policy(PROGRAM, POST, query=team, unknown="401"),
 }
 ADMIN = Policy(SITE_ADMIN, FORM)
 
@@ -285,8 +288,8 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
     """Return the verdict that the policy asks for."""
     if method not in policy.methods:
         return "405"
-    if policy.who == HOLDER:
-        return "404"
+    if policy.who in (HOLDER, PROGRAM):
+        return {HOLDER: "404", PROGRAM: "401"}[policy.who]
     if persona == "anonymous" and policy.who != ANYBODY:
         return policy.unknown
     if not isinstance(policy.who, Role):
@@ -334,7 +337,11 @@ def ask_in_every_way(world: World, persona: str, side: Side, route: Route) -> No
         assert not leaks(answers, words), f"{case} leaks {leaks(answers, words)}"
 
 
-API_ROUTES = [route for route in SITE_ROUTES if POLICIES[route.path].unknown == "401"]
+API_ROUTES = [
+    route
+    for route in SITE_ROUTES
+    if POLICIES[route.path].unknown == "401" and POLICIES[route.path].who != PROGRAM
+]
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Hand out what is on record, in forms that others read."""

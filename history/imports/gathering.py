@@ -1,0 +1,164 @@
+"""Files to read out of files, folders and zip archives, one at a time: nothing is unpacked to disk.
+
+A run-summary.txt goes with the artifact-metadata.json beside it. In folders and archives only what
+may tell of runs is looked at, by its name; links are not followed, archives within archives not
+opened, and of an archive's file no more is inflated than we would read anyway.
+"""
+
+import lzma
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from history.imports.errors import Unreadable
+from history.imports.json_text import LARGEST_BYTES
+from history.imports.reading import File
+
+SUMMARY, METADATA = "run-summary.txt", ("artifact-metadata.json", "latest-run.json")
+# What else lies in the folder of a run and tells of none.
+OTHERS = {
+    *("story.json", "scene.json", "history.json", "vitest-results.json", "comfyui-status.json"),
+    *("mapping-preflight.json", "package.json", "package-lock.json", "tsconfig.json"),
+}
+SUFFIXES = (".json", ".csv")
+ARCHIVE = b"PK\x03\x04"
+# What zipfile raises: a broken archive, a password, a method that it does not know, broken bytes.
+BROKEN = (
+    *(zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, OSError),
+    *(zlib.error, lzma.LZMAError),
+)
+MOST_MEMBERS = 20_000
+MOST_INFLATED_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that cannot be read at all, and why."""
+
+    name: str
+    error: Unreadable
+
+
+Gathered = File | Problem
+
+
+def wanted(name: str) -> bool:
+    """Say whether a file of a folder may tell of a run."""
+    base = PurePosixPath(name.replace("\\", "/")).name.lower()
+    return base == SUMMARY or (base.endswith(SUFFIXES) and base not in OTHERS)
+
+
+def is_archive(data: bytes) -> bool:
+    """Say whether bytes are a zip archive."""
+    return data[:4] == ARCHIVE
+
+
+# --- Files and folders --------------------------------------------------------------------------
+
+
+def count(paths: list[Path]) -> int:
+    """Return how many files of the disk there are to look at."""
+    return sum(1 for path in paths for _ in _files(path))
+
+
+def gather(paths: list[Path], done: Callable[[], None] = lambda: None) -> Iterator[Gathered]:
+    """Yield what is to be read below the paths; `done` hears of each file of the disk."""
+    for path in paths:
+        for file in _files(path):
+            yield from _of_disk(file, alone=path.is_file())
+            done()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for found in sorted(path.rglob("*")):
+        below = found.is_file() and not found.is_symlink()
+        if below and (wanted(found.name) or found.suffix.lower() == ".zip"):
+            yield found
+
+
+def _of_disk(path: Path, alone: bool) -> Iterator[Gathered]:
+    if path.name.lower() == SUMMARY and not alone and _has_metadata(path.parent):
+        return
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(0)
+            if is_archive(head):
+                yield from gather_archive(file, str(path))
+            else:
+                yield File(str(path), file.read(LARGEST_BYTES + 1), _summary_beside(path))
+    except OSError as error:
+        yield Problem(str(path), Unreadable(f"It cannot be read: {error.strerror or error}"))
+
+
+def _has_metadata(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in METADATA)
+
+
+def _summary_beside(path: Path) -> bytes | None:
+    beside = path.parent / SUMMARY
+    if path.name.lower() not in METADATA or not beside.is_file() or beside.is_symlink():
+        return None
+    with beside.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1)[:LARGEST_BYTES]
+
+
+# --- Archives -----------------------------------------------------------------------------------
+
+
+def gather_archive(file: BinaryIO, name: str) -> Iterator[Gathered]:
+    """Yield what is to be read in a zip archive, and what of it cannot be."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield from _members(archive, name)
+    except BROKEN as error:
+        yield Problem(name, Unreadable(f"It is no zip archive that can be read: {error}"))
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Gathered]:
+    members = [one for one in archive.infolist() if not one.is_dir() and wanted(one.filename)]
+    if len(members) > MOST_MEMBERS:
+        yield Problem(name, Unreadable(f"It holds {len(members)} files; {MOST_MEMBERS} are taken"))
+        return
+    folders: defaultdict[str, dict[str, zipfile.ZipInfo]] = defaultdict(dict)
+    for member in members:
+        folder, _, base = member.filename.replace("\\", "/").rpartition("/")
+        folders[folder][base.lower()] = member
+    left = MOST_INFLATED_BYTES
+    for below in folders.values():
+        for file in _of_folder(archive, below, name):
+            yield file
+            left -= len(file.data) if isinstance(file, File) else 0
+            if left < 0:
+                limit = f"{MOST_INFLATED_BYTES // 10**9} GB"
+                yield Problem(name, Unreadable(f"It inflates to more than {limit}"))
+                return
+
+
+def _of_folder(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str
+) -> Iterator[Gathered]:
+    described = any(base in members for base in METADATA)
+    for base, member in members.items():
+        if base == SUMMARY and described:
+            continue
+        path = f"{name}: {member.filename}"
+        try:
+            summary = members.get(SUMMARY) if base in METADATA else None
+            beside = _inflated(archive, summary)[:LARGEST_BYTES] if summary else None
+            yield File(path, _inflated(archive, member), beside)
+        except BROKEN as error:
+            yield Problem(path, Unreadable(f"It cannot be inflated: {error}"))
+
+
+def _inflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return a member's bytes, one more than we read at most: what it says of its size is its."""
+    with archive.open(member) as file:
+        return file.read(LARGEST_BYTES + 1)
