@@ -12,8 +12,6 @@ from history.resubmit import lost_on
 from history.server_record import facts_of, record_of
 from telemetry import wall_page
 from telemetry.access import server_in, team_for
-from telemetry.link_rows import link_of
-from telemetry.machine import ServerState
 from telemetry.models import Membership, Role, Server
 
 
@@ -23,9 +21,7 @@ def server_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show a server: live above, the record below."""
     membership = team_for(request.user, slug)
     server = server_in(request.user, slug, pk)
-    unheard = {"server_id": server.pk, "link": link_of(ServerState(), False)}
-    wall = {"wall": wall_page.wall_of(server), "unheard": unheard}
-    context = {**wall, **_record(membership, server)}
+    context = {"wall": wall_page.wall_of(server), **_record(membership, server)}
     return render(request, "history/server.html", context)
 
 

@@ -44,8 +44,9 @@ class Card:
 
     @property
     def hot(self) -> list[Hot]:
-        """Return what changes with every step."""
-        return [hot for row in self.running for hot in row.hot]
+        """Return what changes with every step, and how late channels are."""
+        of_link = self.link.hot if self.link else []
+        return [hot for row in self.running for hot in row.hot] + of_link
 
 
 def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool = False) -> Card:
@@ -70,7 +71,7 @@ def card_of(state: ServerState, leased: Leased, at: datetime, unrecorded: bool =
         ended=[ended_row(a) for a in list(state.recent)[:2]],
         last_known=key in ("slow", "reconnecting", "offline", "barred", "disconnected"),
         unrecorded=unrecorded,
-        link=link_of(state, any(device.sensors for device in devices)),
+        link=link_of(state, leased.server_id, any(device.sensors for device in devices)),
         silenced=leased.silenced_until is not None and at < leased.silenced_until,
         heard_at=state.contact.heard_at,
     )

@@ -17,8 +17,11 @@ from telemetry.words import Grade
 
 SAMPLE_EVERY = timedelta(seconds=1)
 SAMPLES = 9
-# What is shown changes this often at most: each change goes to everybody on the wall.
+# What is shown changes this often at most, and only where it is this many times more or less: each
+# change goes to everybody on the wall. Less than LEAST_S is no lag.
 TELL_EVERY = timedelta(seconds=10)
+NOTABLY = 1.5
+LEAST_S = 0.03
 # Clocks drift, and are set: the fastest word of the last five to ten minutes is what counts.
 FASTEST_FOR = timedelta(minutes=5)
 # A word that is later than this against the fastest was not under way: a clock was set.
@@ -95,7 +98,13 @@ class Lag:
         self._samples.append(max(0.0, lag_s))
         self.grade, self._sampled_at = grade, at
         if self._shown_at is None or at - self._shown_at >= TELL_EVERY:
-            self.shown_s, self._shown_at = median(self._samples), at
+            self._show(median(self._samples), at)
+
+    def _show(self, lag_s: float, at: datetime) -> None:
+        self._shown_at = at
+        known, new = (max(LEAST_S, each or 0.0) for each in (self.shown_s, lag_s))
+        if self.shown_s is None or not known / NOTABLY <= new <= known * NOTABLY:
+            self.shown_s = lag_s
 
     def forget(self) -> None:
         """Know nothing: the channel is shut."""

@@ -1,13 +1,15 @@
 """How a server is watched now, channel by channel: for its page. Pure.
 
 All of it changes rarely, also with a server that plays tricks, for each change goes to everybody on
-the wall: lags are told in steps, counts roughly once they are large, clocks in whole seconds.
+the wall: lags are told in steps, and as hot values; counts roughly once they are large, clocks in
+whole seconds.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from telemetry.hearing import Channel, Health, Lag
+from telemetry.hot import TEXT, Hot
 from telemetry.machine import ServerState
 from telemetry.text import MISSING, NBSP, duration
 from telemetry.words import GRADE_LABELS, Grade
@@ -41,7 +43,7 @@ class ChannelRow:
     name: str
     open: bool
     grade: str
-    lag: str
+    lag: Hot
     lag_note: str
     dropped: str
     reconnects: str
@@ -56,8 +58,13 @@ class LinkRow:
     channels: list[ChannelRow]
     skew: str
 
+    @property
+    def hot(self) -> list[Hot]:
+        """Return what goes to the viewers as values of some bytes."""
+        return [channel.lag for channel in self.channels]
 
-def link_of(state: ServerState, measured: bool) -> LinkRow:
+
+def link_of(state: ServerState, server_id: int, measured: bool) -> LinkRow:
     """Return how the server is watched; `measured` says that a driver tells of its GPUs."""
     open_now = {
         Channel.SOCKET: state.contact.socket_open,
@@ -65,23 +72,24 @@ def link_of(state: ServerState, measured: bool) -> LinkRow:
         Channel.POLL: state.channels[Channel.POLL].is_open,
         Channel.SENSORS: measured,
     }
-    pushed_out = {Channel.LOG: state.logbook.pushed_out}
     rows = [
-        _row(channel, state.channels[channel], is_open, pushed_out.get(channel, 0))
-        for channel, is_open in open_now.items()
+        _row(channel, state, is_open, f"server-{server_id}-lag-{place}")
+        for place, (channel, is_open) in enumerate(open_now.items())
     ]
     return LinkRow(rows, _skew(state.skew_s))
 
 
-def _row(channel: Channel, health: Health, is_open: bool, pushed_out: int) -> ChannelRow:
+def _row(channel: Channel, state: ServerState, is_open: bool, place: str) -> ChannelRow:
+    health = state.channels[channel]
     known = health.opened > 0
+    dropped = health.dropped + (state.logbook.pushed_out if channel is Channel.LOG else 0)
     return ChannelRow(
         channel.value,
         is_open,
         GRADE_LABELS[GRADES[channel]],
-        _lag(health.lag.shown_s),
+        Hot(place, TEXT, _lag(health.lag.shown_s)),
         _lag_note(channel, health.lag),
-        _about(health.dropped + pushed_out) if known else MISSING,
+        _about(dropped) if known else MISSING,
         _about(health.opened - 1) if known else MISSING,
         _blind(health) if known else MISSING,
         health.shut_at,

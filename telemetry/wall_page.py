@@ -13,7 +13,10 @@ from redis.exceptions import RedisError
 from telemetry.board import rendered
 from telemetry.clock import now
 from telemetry.envelope import team_topic
-from telemetry.live import SHOWN
+from telemetry.hot import filled
+from telemetry.link_rows import link_of
+from telemetry.live import SHOWN, render_part
+from telemetry.machine import ServerState
 from telemetry.models import ClientClaim, Membership, Server, Team
 from telemetry.overview import Overview
 from telemetry.places import Wanted
@@ -79,8 +82,17 @@ def retained(team_id: int) -> Snapshot:
 
 
 def wall_of(server: Server) -> ServerWall:
-    """Return one server's place, as its collector told it last."""
-    return _wall(server, retained(server.team_id))
+    """Return one server's place, as its collector told it last; with its channels in any case."""
+    wall = _wall(server, retained(server.team_id))
+    wall.parts.setdefault("link", _unheard(server.pk))
+    return wall
+
+
+def _unheard(server_id: int) -> SafeString:
+    """Return the channels of a server that nobody told of."""
+    link = link_of(ServerState(), server_id, measured=False)
+    html = render_part("link", {"server_id": server_id, "link": link})
+    return _ready(filled(html, [hot.patch for hot in link.hot]))
 
 
 def states(team: Team) -> dict[int, str]:

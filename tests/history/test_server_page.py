@@ -1,5 +1,6 @@
 """The page of a server: queue with start windows, ends, environment, gaps, who did what."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -177,6 +178,14 @@ def test_a_viewer_looks_and_has_no_buttons(cast: Cast, server: Server) -> None:
 
     assert "Queued" in html
     assert not any(word in html for word in ("Cancel<", CONNECTION, "Silence for"))
+
+
+def test_it_knows_nothing_of_channels_over_which_nothing_was_heard(
+    cast: Cast, server: Server
+) -> None:
+    lags = re.findall(r'id="server-\d+-lag-\d">([^<]*)<', page(cast.bob, server))
+
+    assert lags == ["–"] * 4
 
 
 def test_an_operator_acts_upon_prompts_and_not_upon_the_connection(

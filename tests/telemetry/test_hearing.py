@@ -58,6 +58,17 @@ def test_what_it_shows_changes_once_in_a_while():
     assert lag.shown_s == 6.0
 
 
+@pytest.mark.parametrize(
+    ("more_s", "shown_s"), [(0.14, 0.1), (0.07, 0.1), (0.2, 0.2), (0.05, 0.05)]
+)
+def test_a_lag_that_is_nearly_the_same_is_shown_as_it_was(more_s, shown_s):
+    assert noted(0.1, *[more_s] * SAMPLES).shown_s == shown_s
+
+
+def test_differences_below_a_blink_are_none():
+    assert noted(0.0, *[0.03] * SAMPLES).shown_s == 0.0
+
+
 def test_one_sample_a_second_is_enough():
     lag = noted(0.1)
 

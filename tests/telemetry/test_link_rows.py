@@ -6,6 +6,7 @@ import pytest
 
 from telemetry.contact import Answered, SocketClosed, SocketOpened, Unanswered
 from telemetry.gpu import GpuTold
+from telemetry.hot import filled
 from telemetry.link_rows import link_of
 from telemetry.live import render_part
 from telemetry.logbook import WAITING_LIMIT
@@ -28,12 +29,12 @@ def state(*events):
 
 def row(name, *events):
     """Return a channel's row after the events."""
-    return next(c for c in link_of(state(*events), False).channels if c.name == name)
+    return next(c for c in link_of(state(*events), 7, False).channels if c.name == name)
 
 
 def opened(*events, measured=False):
     """Return the channels that are open after the events."""
-    return [c.name for c in link_of(state(*events), measured).channels if c.open]
+    return [c.name for c in link_of(state(*events), 7, measured).channels if c.open]
 
 
 def test_it_names_the_channels_that_are_open():
@@ -53,14 +54,14 @@ def test_a_channel_that_broke_is_not_open():
     [(None, "–"), (0.0, "as ours"), (3.4, "+3\u00a0s"), (-7200.2, "-7,200\u00a0s")],
 )
 def test_it_tells_the_server_s_clock_in_whole_seconds(skew_s, words):
-    assert link_of(state(Answered(skew_s)), False).skew == words
+    assert link_of(state(Answered(skew_s)), 7, False).skew == words
 
 
 @pytest.mark.parametrize("name", ["WebSocket", "Log stream", "Queue and history", "GPU sensors"])
 def test_it_knows_nothing_of_a_channel_that_was_never_open(name):
     never = row(name)
 
-    assert (never.lag, never.lag_note) == ("–", "not known")
+    assert (never.lag.value, never.lag_note) == ("–", "not known")
     assert (never.dropped, never.reconnects, never.blind) == ("–", "–", "–")
 
 
@@ -95,7 +96,7 @@ def test_a_driver_that_fails_leaves_a_gap():
     sensors = row("GPU sensors", told(ok, 0), told(hangs, 5), told(ok, 9))
 
     assert (sensors.reconnects, sensors.blind) == ("1", "1, 4.0\u00a0s in all")
-    assert sensors.lag == "under 50\u00a0ms"
+    assert sensors.lag.value == "under 50\u00a0ms"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_driver_that_fails_leaves_a_gap():
 def test_it_tells_a_lag_in_steps_with_its_unit_and_grade(took_s, words):
     polls = row("Queue and history", Answered(0.0, took_s))
 
-    assert polls.lag == words
+    assert polls.lag.value == words
     assert polls.lag_note == "measured, from the question to the answer"
 
 
@@ -152,11 +153,20 @@ def test_a_flood_changes_the_page_seldom(count, words):
 
 
 def test_its_table_names_every_number():
-    link = link_of(state(OPEN, Answered(0.0, 0.02)), False)
+    link = link_of(state(OPEN, Answered(0.0, 0.02)), 7, False)
 
-    html = render_part("link", {"server_id": 7, "link": link})
+    html = filled(
+        render_part("link", {"server_id": 7, "link": link}), [each.patch for each in link.hot]
+    )
 
     assert html.startswith('<div id="server-7-link">')
     for words in ("Lag", "Dropped", "Reconnects", "Blind", "Its clock: as ours", "not open"):
         assert words in html
     assert "under 50\u00a0ms" in html
+
+
+def test_a_lag_that_changes_goes_out_as_a_value_and_not_as_the_table():
+    before, after = (link_of(state(Answered(0.0, took_s)), 7, False) for took_s in (0.01, 0.3))
+
+    assert before == after
+    assert [hot.patch for hot in before.hot] != [hot.patch for hot in after.hot]
