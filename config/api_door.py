@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
+from config.error_pages import server_error
 from telemetry.api_errors import error_response
 
 API = "/api/"
@@ -94,4 +95,4 @@ def _in_its_shape(status: int, message: str, page: Callable[..., Any]) -> Callab
 
 handler400 = _in_its_shape(400, "The request cannot be read.", defaults.bad_request)
 handler404 = _in_its_shape(404, "There is no such address.", defaults.page_not_found)
-handler500 = _in_its_shape(500, "Something went wrong here.", defaults.server_error)
+handler500 = _in_its_shape(500, "Something went wrong here.", server_error)
