@@ -5,8 +5,9 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
-from django.views import defaults
 from redis.exceptions import RedisError
+
+from config import error_pages
 
 AWAY = (OperationalError, InterfaceError, RedisError, TimeoutError, ConnectionError)
 RETRY_S = 5
@@ -24,6 +25,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     middleware, which fails then as well.
     """
     if not is_away():
-        return defaults.server_error(request)
+        return error_pages.server_error(request)
     page = get_template("503.html").render()
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_S)})

@@ -112,7 +112,7 @@ def _waited(attempt: AttemptState) -> float | None:
 
 
 def _node(attempt: AttemptState) -> tuple[str, str]:
-    """Return the node and how it is known; "–" where no channel names it."""
+    """Return the node and how it is known; "node –" where no channel names it."""
     if attempt.node is not None:
         place = (
             list(attempt.facts.classes).index(attempt.node) + 1
@@ -122,7 +122,7 @@ def _node(attempt: AttemptState) -> tuple[str, str]:
         of = f" · node {place}/{attempt.facts.node_count}" if place else ""
         return f"{attempt.class_of(attempt.node) or attempt.node}{of}", ""
     if attempt.phase is None:
-        return MISSING, ""
+        return f"node {MISSING}", ""
     estimated = attempt.phase == SAMPLING
     return attempt.phase, GRADE_LABELS[Grade.ESTIMATED if estimated else Grade.LOG]
 

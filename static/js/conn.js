@@ -17,6 +17,8 @@ const TROUBLE = ["reconnecting", "polling", "offline", "refused", "silent", "sta
 const BAD = ["offline", "refused"];
 const KINDS = { socket: "WebSocket", stream: "event stream", poll: "polling" };
 
+const CROWDED = "Too many pages";
+
 /** @type {Record<string, (state: any) => string>} */
 const WORDS = {
   idle: () => "Disconnected",
@@ -25,9 +27,9 @@ const WORDS = {
   stale: () => "Stale",
   silent: () => "Silent",
   paused: ({ waiting }) => (waiting ? `Paused, ${waiting} new` : "Paused"),
-  reconnecting: ({ attempt, of }) => `Attempt ${attempt} of ${of}`,
+  reconnecting: ({ attempt, of, crowded }) => (crowded ? CROWDED : `Attempt ${attempt} of ${of}`),
   polling: () => "Polling",
-  offline: ({ of }) => `Failed to connect after ${of} attempts`,
+  offline: ({ of, crowded }) => (crowded ? CROWDED : `Failed to connect after ${of} attempts`),
   refused: ({ code }) => (code === SIGNED_OUT ? "Signed out" : "No access any more"),
 };
 
@@ -143,6 +145,8 @@ function showBadge(badge, state, live) {
 }
 
 /**
+ * What stands in the badge itself, where there is room.
+ *
  * @param {HTMLElement} badge
  * @param {any} state
  * @param {any} live
@@ -151,10 +155,8 @@ function showBadge(badge, state, live) {
 function action(badge, state, live) {
   if (["offline", "polling"].includes(state.name)) return [button("Retry", () => live.retry())];
   if (state.name === "idle") return [button("Connect", () => live.connect())];
-  if (state.name !== "refused") return [];
-  const link = element("a", "", state.code === SIGNED_OUT ? "Sign in" : "Your teams");
-  link.setAttribute("href", state.code === SIGNED_OUT ? badge.dataset.login ?? "/" : "/");
-  return [link];
+  if (state.name !== "refused" || !badge.dataset.login) return [];
+  return [wayOut(state, badge.dataset.login, "")];
 }
 
 /** @type {Record<string, (state: any) => string>} */
@@ -171,16 +173,45 @@ const MEANING = {
  */
 function showBanner(banner, state, live) {
   banner.dataset.tone = BAD.includes(state.name) ? "bad" : "warn";
-  const lead = element("b", "", state.name === "reconnecting" ? `Reconnecting: ${low(state)}` : words(state));
+  const lead = element("b", "", leadOf(state));
   if ("nextAt" in state) lead.append(ticking());
   lead.append(".");
   const text = element("span", "");
-  text.append(lead, ` ${MEANING[state.name]?.(state) ?? asOf(state, live.lastUpdate)}`);
+  const crowd = state.crowded ? "You have too many pages open: close some, and this one goes on. " : "";
+  text.append(lead, ` ${crowd}${MEANING[state.name]?.(state) ?? asOf(state, live.lastUpdate)}`);
   const sign = icon(banner.dataset.tone === "bad" ? "s-offline" : "s-reconnecting");
-  const retries = ["refused", "stale", "silent"].includes(state.name)
-    ? []
-    : [button("Retry now", () => live.retry(), "end")];
-  fill(banner, sign, text, ...retries);
+  fill(banner, sign, text, ...remedy(state, live));
+}
+
+/** @param {any} state */
+function leadOf(state) {
+  if (state.name !== "reconnecting" || state.crowded) return words(state);
+  return `Reconnecting: ${low(state)}`;
+}
+
+/**
+ * What a person can do about it, as the last thing in the banner. A screen has no way into the site.
+ *
+ * @param {any} state
+ * @param {any} live
+ * @returns {Element[]}
+ */
+function remedy(state, live) {
+  if (["stale", "silent"].includes(state.name)) return [];
+  if (state.name !== "refused") return [button("Retry now", () => live.retry(), "end")];
+  const login = document.getElementById("conn")?.dataset.login;
+  return login ? [wayOut(state, login, "btn small end")] : [];
+}
+
+/**
+ * @param {any} state
+ * @param {string} login
+ * @param {string} look
+ */
+function wayOut(state, login, look) {
+  const link = element("a", look, state.code === SIGNED_OUT ? "Sign in" : "Your teams");
+  link.setAttribute("href", state.code === SIGNED_OUT ? login : "/");
+  return link;
 }
 
 /**

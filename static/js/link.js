@@ -20,10 +20,11 @@
  *   {name: "connecting"}                              the first try
  *   {name: "live", kind}
  *   {name: "silent", since}                           nothing came, not even a beat
- *   {name: "reconnecting", attempt, of, nextAt}       nextAt by performance.now(), null: trying now
- *   {name: "polling", every_s}                        after the attempts failed
- *   {name: "offline", of, nextAt}                     polling fails as well
+ *   {name: "reconnecting", attempt, of, nextAt, crowded}   nextAt by performance.now(), null: trying now
+ *   {name: "polling", every_s, crowded}               after the attempts failed
+ *   {name: "offline", of, nextAt, crowded}            polling fails as well
  *   {name: "refused", code}                           the server does not want us: no retry
+ * crowded: too many connections of this person are open, as the server says; it may change.
  */
 
 import { openSocket, openStream, poll } from "./transports.js";
@@ -41,6 +42,7 @@ const UPGRADE_MS = 60_000;
 const STABLE_MS = 30_000;
 const SUSPECT_MS = 5_000;
 const REFUSED = [4400, 4401, 4403, 4404];
+const TOO_MANY = 4429;
 
 /** @typedef {"socket" | "stream"} Kind */
 /** @typedef {{send: (text: string) => unknown, close: () => void}} Transport */
@@ -59,6 +61,7 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
   let kind = null;
   let name = "idle";
   let failures = 0;
+  let crowded = false;
   let beat_ms = 30_000;
   let heardAt = 0;
   let saidAt = 0;
@@ -111,6 +114,7 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
         if (mine === current) hear(text);
       },
       onLost(why) {
+        if (mine === current || mine === candidate) crowded ||= why.code === TOO_MANY;
         if (mine === current) lost(why);
         else if (mine !== candidate) return;
         else if (REFUSED.includes(why.code)) refuse(why.code);
@@ -130,6 +134,7 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
     clearTimeout(timer);
     current?.close();
     [current, candidate, kind] = [transport, null, its];
+    crowded = false;
     goodSince = suspectedAt = NaN;
     saidAt = upgradedAt = performance.now();
   };
@@ -165,12 +170,13 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
     const delay_ms = jittered(Math.min(LONGEST_DELAY_S, delay_s * 2 ** (failures - 1))) * 1000;
     timer = setTimeout(again, delay_ms);
     const nextAt = performance.now() + delay_ms;
-    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt });
+    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt, crowded });
   };
 
   const again = () => {
     clearTimeout(timer);
-    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt: null });
+    become({ name: "reconnecting", attempt: failures, of: attempts, nextAt: null, crowded });
+    crowded = false;
     open(kinds(), failed);
   };
 
@@ -180,7 +186,7 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
     const wait_ms = document.hidden ? Math.max(HIDDEN_POLL_MS, poll_ms) : poll_ms;
     const nextAt = performance.now() + wait_ms;
     timer = setTimeout(ask, wait_ms);
-    if (name === "offline") become({ name, of: attempts, nextAt: null });
+    if (name === "offline") become({ name, of: attempts, nextAt: null, crowded });
     if (!document.hidden && failures > attempts + 1) open(kinds(), () => {});
     failures += 1;
     try {
@@ -189,14 +195,15 @@ export function openLink({ address, onText, onState, attempts = 5, delay_s = 1, 
       kind = "poll";
       etag = told.etag;
       heardAt = performance.now();
-      if (name !== "polling") become({ name: "polling", every_s: wait_ms / 1000 });
+      if (name !== "polling") become({ name: "polling", every_s: wait_ms / 1000, crowded });
       for (const text of told.texts) onText(text);
     } catch (error) {
       if (mine !== turn || current) return;
       kind = null;
       const { code } = /** @type {any} */ (error);
+      crowded ||= code === TOO_MANY;
       if (REFUSED.includes(code)) refuse(code);
-      else become({ name: "offline", of: attempts, nextAt });
+      else become({ name: "offline", of: attempts, nextAt, crowded });
     }
   };
 

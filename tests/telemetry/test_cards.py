@@ -76,7 +76,7 @@ def test_it_shows_the_running_attempt_with_its_step_and_clocks(feed):
 def test_it_shows_a_dash_for_a_node_that_nobody_named(feed):
     feed.queue(3, running=[prompt("a", 1, PLAIN)])
 
-    assert card(feed, 3).running[0].node == "–"
+    assert card(feed, 3).running[0].node == "node –"
 
 
 def test_it_names_the_node_that_a_channel_named(feed):

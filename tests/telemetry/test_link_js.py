@@ -534,3 +534,34 @@ def test_a_page_without_a_badge_is_live_all_the_same(page, stage, visit, until):
     stage.connection().send(snapshot(1, fragments=[card(1)]))
 
     until("document.getElementById('server-1') !== null")
+
+
+def test_who_has_too_many_pages_open_is_told_so_and_what_to_do(page, stage, visit, until):
+    visit()
+    server = stage.connection()
+    server.send(snapshot())
+    until("live.state === 'live'")
+    stage.refusing = True
+
+    server.close(4429)
+    until("live.state === 'reconnecting'")
+    page.clock.run_for(200)
+
+    assert page.locator("#conn .words").text_content().startswith("Too many pages, next in")
+    page.clock.run_for(800)
+    stage.refusing = False
+    stage.connection().send(snapshot())
+    until("live.state === 'live'")
+    assert page.locator("#conn").text_content() == "Live"
+
+
+def test_the_banner_says_that_too_many_pages_are_open(page, stage, visit, until):
+    visit()
+    for delay_s in (1, 2, 4):
+        stage.connection().close(4429)
+        until("live.state === 'reconnecting' && live.link.nextAt !== null")
+        page.clock.run_for(delay_s * 1000 + 100)
+    until("!document.getElementById('conn-banner').hidden")
+
+    said = page.locator("#conn-banner").text_content()
+    assert "close some, and this one goes on" in said
