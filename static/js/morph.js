@@ -27,7 +27,9 @@ export function morph(old, fresh) {
     return fresh;
   }
   if (old.isEqualNode(fresh)) return old;
-  const changed = fresh.hasAttribute("data-flash") && old.textContent !== fresh.textContent;
+  const [before, after] = [old.textContent ?? "", fresh.textContent ?? ""];
+  // What was not known before did not change.
+  const changed = fresh.hasAttribute("data-flash") && before !== after && !before.startsWith("–");
   syncAttributes(old, fresh);
   syncChildren(old, fresh);
   if (changed) flash(old);

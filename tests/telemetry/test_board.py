@@ -269,7 +269,7 @@ def test_a_page_says_that_nothing_is_known_before_the_first_reading():
     told = context(team)
 
     assert len(told["tiles"]) == len(Overview(NOW).tiles)
-    assert all("<dd>–</dd>" in html for html in told["tiles"])
+    assert all("<dd data-flash>–</dd>" in html for html in told["tiles"])
     assert told["runs"] == []
 
 

@@ -175,7 +175,7 @@ def test_a_run_and_the_feed_say_in_words_what_their_colours_say(wall_page: Page)
           - time: 14:39
           - 'img "12 scenes: 7 completed, 1 failed, 2 executing, 2 queued"'
           - text: 7 of 12, 1 failed on atlas-h200, kino-01 · mira
-          - button "Tell me when Harbor at Dusk ends"
+          - button "Tell me when Harbor at Dusk ends, 10 s after its last prompt"
     """)
     expect(wall_page.get_by_role("list", name="Last 50 events")).to_match_aria_snapshot("""
         - listitem: Scene 9 of Harbor at Dusk started
@@ -223,7 +223,7 @@ def test_tab_reaches_everything_once_in_the_order_of_the_page_and_shows_where_it
     assert after[: len(wide) + 4] == [
         *wide,
         "Runs at work",
-        "Tell me when Harbor at Dusk ends",
+        "Tell me when Harbor at Dusk ends, 10 s after its last prompt",
         "Tell me when Prompt 9f6b2c41 ends",
         "kino-01",
     ]
