@@ -224,7 +224,7 @@ def test_tab_reaches_everything_once_in_the_order_of_the_page_and_shows_where_it
         *wide,
         "Runs at work",
         "Tell me when Harbor at Dusk ends, 10 s after its last prompt",
-        "Tell me when Prompt 9f6b2c41 ends",
+        "Tell me when Prompt 9f6b2c41 ends, 10 s after its last prompt",
         "kino-01",
     ]
     assert after[after.index("kino-10") :][:4] == [
