@@ -48,6 +48,80 @@ def test_it_does_not_depend_on_the_order_of_keys():
     assert workload(reordered) == workload(graph())
 
 
+def renamed(value, names):
+    """Return the graph with other node ids, as another editor would number them."""
+
+    def link(part):
+        return [names[part[0]], part[1]] if isinstance(part, list) else part
+
+    return {
+        names[key]: {**node, "inputs": {name: link(part) for name, part in node["inputs"].items()}}
+        for key, node in value.items()
+    }
+
+
+def test_it_does_not_depend_on_the_numbers_of_the_nodes():
+    other = renamed(graph(), {"1": "7", "2": "30", "3": "2", "4": "1"})
+
+    assert workload(other) == workload(graph())
+
+
+def test_it_tells_apart_what_is_linked_otherwise():
+    other = graph(positive=["2", 0])
+
+    assert workload(other) != workload(graph(negative=["2", 0])) != workload(graph())
+
+
+def test_it_tells_one_loader_for_two_samplers_from_two_loaders():
+    one = {**graph(), "5": graph()["3"]}
+    two = {**graph(), "5": graph(model=["6", 0])["3"], "6": graph()["1"]}
+
+    assert workload(one) != workload(two)
+
+
+def test_a_seed_that_another_node_hands_on_is_a_seed():
+    first, second = (
+        graph(seed=["9", 0]) | {"9": {"class_type": "PrimitiveInt", "inputs": {"value": value}}}
+        for value in (1, 2)
+    )
+
+    assert workload(first) == workload(second)
+
+
+def test_a_number_that_is_a_seed_and_steps_counts():
+    first, second = (
+        graph(seed=["9", 0], steps=["9", 0])
+        | {"9": {"class_type": "PrimitiveInt", "inputs": {"value": value}}}
+        for value in (1, 2)
+    )
+
+    assert workload(first) != workload(second)
+
+
+def extra(**inputs):
+    return {**graph(), "5": {"class_type": "SomebodysNode", "inputs": inputs}}
+
+
+def test_it_takes_prose_for_prose_whatever_its_name():
+    harbor, comet = "a harbor at dawn, three boats", "a comet over the sea at night"
+
+    assert workload(extra(populated_text="rain")) == workload(extra(populated_text="snow"))
+    assert workload(extra(whatever=harbor)) == workload(extra(whatever=comet))
+    assert workload(extra(mode="fast")) != workload(extra(mode="slow but good"))
+
+
+def test_it_takes_a_model_for_a_model_whatever_its_name():
+    small, large = extra(text_encoder="t5_fp8.safetensors"), extra(text_encoder="t5_16.safetensors")
+
+    assert workload(small) != workload(large)
+
+
+def test_a_graph_that_runs_in_a_circle_has_a_workload_too():
+    circle = {key: {"class_type": "X", "inputs": {"x": [other, 0]}} for key, other in ("ab", "ba")}
+
+    assert workload(circle) is not None
+
+
 def test_it_counts_nodes_and_samplers():
     facts = facts_of(json.dumps(graph()).encode())
 

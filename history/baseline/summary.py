@@ -1,0 +1,114 @@
+"""The figures of a list of values, and what may be said of them in words. Pure.
+
+Missing values are left out and counted, never taken for 0. Percentiles are interpolated linearly
+between order statistics (type 7 of Hyndman and Fan), as PostgreSQL's percentile_cont does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from history.baseline.ladder import ENOUGH
+from history.baseline.logs import logs_of, spread_of
+from history.baseline.proportions import Rate
+from telemetry.text import plural
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list of values looks like, in the values' unit; None where there are none.
+
+    `sd` is that of a sample (n - 1), None below two; `population_sd` that of just these values.
+    `variation` is the robust run-to-run variation as a share (0.05: 5 %), None below five.
+    """
+
+    n: int
+    missing: int
+    total: float | None = None
+    mean: float | None = None
+    median: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    sd: float | None = None
+    population_sd: float | None = None
+    variation: float | None = None
+
+
+def summary_of(values: Iterable[float | None]) -> Summary:
+    """Return the summary of values; None, NaN and infinite ones are missing."""
+    listed = list(values)
+    known = np.array([value for value in listed if value is not None and isfinite(value)])
+    n, missing = known.size, len(listed) - known.size
+    if not n:
+        return Summary(0, missing)
+    median, p90, p95 = np.quantile(known, [0.5, 0.9, 0.95]).tolist()
+    return Summary(
+        n,
+        missing,
+        float(known.sum()),
+        float(known.mean()),
+        median,
+        p90,
+        p95,
+        float(known.min()),
+        float(known.max()),
+        float(known.std(ddof=1)) if n > 1 else None,
+        float(known.std()),
+        float(spread_of(logs_of(known))) if n >= ENOUGH and known.min() > 0 else None,
+    )
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+# A tenth and a twentieth of the values are somebody only among so many.
+FOR_P90, FOR_P95 = 10, 20
+# A longest that is no more than this many medians is not worth a word.
+LONG = 2.0
+
+
+def insights(summary: Summary, success: Rate | None = None, unit: str = "s") -> list[str]:
+    """Return what n allows to say, in sentences; none below five values."""
+    said = [_middle(summary, unit), _tail(summary, unit), _longest(summary, unit)]
+    said += [_variation(summary), _success(success)]
+    return [sentence for sentence in said if sentence]
+
+
+def _middle(summary: Summary, unit: str) -> str:
+    if summary.n < ENOUGH or summary.median is None:
+        return ""
+    return f"Half of {plural(summary.n, 'run')} took {summary.median:,.1f} {unit} or less."
+
+
+def _tail(summary: Summary, unit: str) -> str:
+    if summary.n >= FOR_P95:
+        return f"One in twenty took more than {summary.p95:,.1f} {unit}."
+    if summary.n >= FOR_P90:
+        return f"One in ten took more than {summary.p90:,.1f} {unit}."
+    return ""
+
+
+def _longest(summary: Summary, unit: str) -> str:
+    if summary.n < ENOUGH or not summary.median or not summary.maximum:
+        return ""
+    times = summary.maximum / summary.median
+    long = f"The longest, {summary.maximum:,.1f} {unit}, took {times:.1f} times the median."
+    return long if times >= LONG else ""
+
+
+def _variation(summary: Summary) -> str:
+    if summary.variation is None:
+        return ""
+    return f"From run to run it varies by {summary.variation:.1%}."
+
+
+def _success(success: Rate | None) -> str:
+    if success is None or success.n < ENOUGH or success.share is None:
+        return ""
+    return (
+        f"{success.successes:,} of {success.n:,} completed ({success.share:.1%}; "
+        f"95 % interval {success.low:.0%} to {success.high:.0%})."
+    )
