@@ -24,7 +24,7 @@ def server():
 
 def span(second, free=8, samples=2, grade=Grade.MEASURED, index=0, **fields):
     at = NOON + timedelta(seconds=second)
-    lowest, mean = (free - 1) * GIB, free * GIB
+    lowest, mean = round((free - 1) * GIB), round(free * GIB)
     return DeviceSpan(index, at, samples, grade, 24 * GIB, lowest, mean, **fields)
 
 
