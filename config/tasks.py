@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from history import nightly
 from history.closing import close_deleted
+from history.gpu_samples import roll_up
 from telemetry import tokens
 from telemetry.models import SignInLink
 
@@ -22,15 +23,19 @@ log = logging.getLogger(__name__)
 def housekeeping() -> None:
     """Delete sessions, sign-in links and API tokens that ended; a locked database is retried.
 
-    Attempts that were open on a server when it was deleted become lost.
+    Attempts that were open on a server when it was deleted become lost. Samples of GPUs are rolled
+    up.
     """
     sessions, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     links, _ = SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
     lost = close_deleted(timezone.now())
     ended = tokens.delete_ended(timezone.now())
+    rolled = roll_up(timezone.now())
     log.info("housekeeping: %d expired sessions and %d sign-in links deleted", sessions, links)
     if ended:
         log.info("housekeeping: %d API tokens deleted that ended a month ago", ended)
+    if rolled:
+        log.debug("housekeeping: %d minutes and hours of GPUs brought up to date", rolled)
     if lost:
         log.info("housekeeping: %d attempts lost with their deleted servers", lost)
 

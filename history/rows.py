@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from history.attempt_rows import AttemptRows, keys_of
+from history.gpu_samples import sampled
 from history.memory_rows import identified, write_memory
 from history.models import ActivityEvent
 from history.server_rows import address, backfill, blind, environment
@@ -34,6 +35,7 @@ WRITERS: dict[type[Any], Callable[[Leased, Any], None]] = {
     t.BackfillChanged: backfill,
     t.EnvironmentChanged: environment,
     t.DevicesIdentified: identified,
+    t.DevicesSampled: sampled,
     t.AddressChanged: address,
 }
 

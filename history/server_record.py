@@ -175,10 +175,13 @@ def changes_of(server: Server) -> list[Change]:
 POINTS: dict[str, Callable[[Environment], str | None]] = {
     "ComfyUI": lambda e: e.comfyui_version,
     "PyTorch": lambda e: e.pytorch_version,
+    "Driver": lambda e: e.driver_version,
     "Python": lambda e: (e.python_version or "").partition(" ")[0] or None,
     "System": lambda e: e.os,
     "Memory": lambda e: f"{gib(e.ram_total_bytes)} GiB" if e.ram_total_bytes else None,
     "Devices": lambda e: ", ".join(_device(d) for d in e.devices) or None,
+    "Packages": lambda e: _versions(e.packages),
+    "Node packs": lambda e: _versions(e.node_packs),
     "Started with": lambda e: " ".join(str(word) for word in e.argv[1:])[:300] or None,
 }
 
@@ -195,6 +198,12 @@ def _points(new: Environment, old: Environment | None) -> list[str]:
     return [
         f"{name} {before[name]} → {after[name]}" for name in POINTS if before[name] != after[name]
     ]
+
+
+def _versions(told: Any) -> str | None:
+    """Return packages with their versions."""
+    pairs = told.items() if isinstance(told, dict) else ()
+    return ", ".join(f"{name} {version}".strip() for name, version in pairs)[:600] or None
 
 
 def _device(told: Any) -> str:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+from typing import Any
 
 from telemetry import transitions as t
-from telemetry.contact import lasting
 from telemetry.leases import Leased
 from telemetry.models import BlindWindow, Device, Environment, Lease
 from telemetry.text import model_of
@@ -30,27 +30,51 @@ def address(leased: Leased, change: t.AddressChanged) -> None:
 
 
 def environment(leased: Leased, change: t.EnvironmentChanged) -> None:
-    """Write what the server runs on, where that changed."""
-    stats = change.stats
-    fingerprint = hashlib.sha256(json.dumps(lasting(stats), default=str).encode()).hexdigest()
+    """Write what the server runs on, where that changed.
+
+    What is unknown is no change: the driver's version comes seconds after the rest, and what an
+    older Scenewatch did not write down is filled in.
+    """
+    told = _told(change)
     newest = Environment.objects.filter(server_id=leased.server_id).order_by("-since").first()
-    if newest is None or newest.fingerprint != fingerprint:
-        Environment.objects.create(
-            server_id=leased.server_id,
-            since=change.at,
-            fingerprint=fingerprint,
-            comfyui_version=stats.comfyui_version,
-            python_version=stats.python_version,
-            pytorch_version=stats.pytorch_version,
-            os=stats.os,
-            ram_total_bytes=stats.ram_total,
-            argv=list(stats.argv),
-            devices=[
-                {"name": d.name[:120], "type": d.type, "index": d.index, "vram": d.vram_total}
-                for d in stats.devices
-            ],
-        )
+    if newest is None or _differ(newest, told):
+        row = Environment(server_id=leased.server_id, since=change.at)
+        _fill(row, told)
+    elif any(told[name] != getattr(newest, name) for name in told if told[name]):
+        _fill(newest, told)
     _devices(leased, change)
+
+
+def _told(change: t.EnvironmentChanged) -> dict[str, Any]:
+    stats = change.stats
+    return {
+        "comfyui_version": stats.comfyui_version,
+        "python_version": stats.python_version,
+        "pytorch_version": stats.pytorch_version,
+        "driver_version": change.driver,
+        "os": stats.os,
+        "ram_total_bytes": stats.ram_total,
+        "argv": list(stats.argv),
+        "devices": [
+            {"name": d.name[:120], "type": d.type, "index": d.index, "vram": d.vram_total}
+            for d in stats.devices
+        ],
+        "packages": dict(stats.packages),
+    }
+
+
+def _differ(row: Environment, told: dict[str, Any]) -> bool:
+    """Say whether both know a point, and know it differently."""
+    pairs = ((getattr(row, name), value) for name, value in told.items())
+    return any(old != new for old, new in pairs if old and new)
+
+
+def _fill(row: Environment, told: dict[str, Any]) -> None:
+    for name, value in told.items():
+        setattr(row, name, value or getattr(row, name))
+    content = {name: getattr(row, name) for name in (*told, "node_packs")}
+    row.fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    row.save()
 
 
 def _devices(leased: Leased, change: t.EnvironmentChanged) -> None:

@@ -113,11 +113,12 @@ def _type(field: Any) -> str:
 def _tuples(fields: list[Any], rows: list[Sequence[Any]]) -> tuple[str, list[Any]]:
     """Return rows as a list of tuples."""
     values = f"({', '.join(['%s'] * len(fields))})"
-    flat = [_adapted(value) for row in rows for value in row]
+    flat = [adapted(value) for row in rows for value in row]
     return "VALUES " + ", ".join([values] * len(rows)), flat
 
 
-def _adapted(value: Any) -> Any:
+def adapted(value: Any) -> Any:
+    """Return a value as SQLite's driver takes it."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value

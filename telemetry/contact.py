@@ -224,7 +224,7 @@ def _waiting(state: ServerState, event: Waiting, at: datetime) -> Iterator[Trans
 def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Transition]:
     before, state.stats, state.stats_at = state.stats, event.answer, at
     if before is None or lasting(before) != lasting(event.answer):
-        yield EnvironmentChanged(at, event.answer)
+        yield EnvironmentChanged(at, event.answer, state.gpus.driver)
 
 
 def lasting(stats: StatsAnswer) -> tuple[Any, ...]:
@@ -238,6 +238,7 @@ def lasting(stats: StatsAnswer) -> tuple[Any, ...]:
         stats.ram_total,
         stats.argv,
         devices,
+        stats.packages,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry.attempt_memory import Sample, SampleBook, Span, figures_known
 from telemetry.contact import Passed, StatsTold
 from telemetry.gpu_match import Match, Matching
+from telemetry.gpu_spans import Spans
 from telemetry.hearing import Channel
 from telemetry.nvml import GpuReading, NvmlReadings, NvmlState
 from telemetry.protocol import Device
@@ -23,6 +24,7 @@ from telemetry.transitions import (
     AttemptMemory,
     DeviceMemory,
     DevicesIdentified,
+    DevicesSampled,
     EnvironmentChanged,
     Key,
     ServerCameOnline,
@@ -67,6 +69,8 @@ class Gpus:
     matching: Matching = field(default_factory=Matching)
     matches: list[Match] = field(default_factory=list)
     book: SampleBook = field(default_factory=SampleBook)
+    spans: Spans = field(default_factory=Spans)
+    driver: str | None = None
     due: dict[Key, Due] = field(default_factory=dict)
     done: deque[Key] = field(default_factory=lambda: deque(maxlen=DONE_KEPT))
 
@@ -101,7 +105,17 @@ def follow(
             # It may have been started on other cards that look the same.
             state.gpus.matching.forget()
     handler = HANDLERS.get(type(event))
-    return list(handler(state, event, at)) if handler else []
+    told = list(handler(state, event, at)) if handler else []
+    ended = any(isinstance(change, AttemptEnded) for change in changes)
+    if ended or isinstance(event, StatsTold):
+        told += _sampled(state, at, ended)
+    return told
+
+
+def _sampled(state: ServerState, at: datetime, riding: bool) -> Iterator[Transition]:
+    spans = state.gpus.spans.told(at, riding)
+    if spans:
+        yield DevicesSampled(spans)
 
 
 def _note_end(state: ServerState, end: AttemptEnded, at: datetime) -> None:
@@ -132,7 +146,20 @@ def _gpu(state: ServerState, event: GpuTold, at: datetime) -> Iterator[Transitio
         card = gpus.reading(place, readings.at)
         if card is not None:
             _sample(state, (place, Grade.MEASURED), readings.at, card.free_bytes)
+            total, free = card.total_bytes, card.free_bytes
+            gpus.spans.add(place, readings.at, Grade.MEASURED, total, free, card)
+    yield from _note_driver(state, at)
     yield from _settle(state, at)
+
+
+def _note_driver(state: ServerState, at: datetime) -> Iterator[Transition]:
+    """Tell the driver's version once it is certain that the server's card is this host's."""
+    gpus = state.gpus
+    driver = gpus.readings.driver if gpus.readings else None
+    ours = any(match.uuid for match in gpus.matches)
+    if driver is not None and driver != gpus.driver and ours and state.stats is not None:
+        gpus.driver = driver
+        yield EnvironmentChanged(at, state.stats, driver)
 
 
 def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Transition]:
@@ -142,6 +169,8 @@ def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Trans
     for place, device in enumerate(event.answer.devices):
         if device.type != "cpu":  # there it is the host's RAM
             _sample(state, (place, Grade.POLLED), at, device.vram_free)
+            if gpus.reading(place, at) is None:
+                gpus.spans.add(place, at, Grade.POLLED, device.vram_total, device.vram_free)
     yield from _settle(state, at)
 
 

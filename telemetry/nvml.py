@@ -49,12 +49,16 @@ class GpuReading:
 
 @dataclass(frozen=True, slots=True)
 class NvmlReadings:
-    """All cards at `at`, by our clock; none unless the state is ok. `detail` is NVML's own word."""
+    """All cards at `at`, by our clock; none unless the state is ok. `detail` is NVML's own word.
+
+    `driver` is the driver's version, None where it does not tell it.
+    """
 
     state: NvmlState
     at: datetime
     devices: tuple[GpuReading, ...] = ()
     detail: str = ""
+    driver: str | None = None
 
 
 # NVML's error numbers: part of its stable interface.
@@ -79,6 +83,7 @@ class Nvml:
     def __init__(self) -> None:
         self._lib: Any = None
         self._open = False
+        self._driver: str | None = None
         # Cards that were seen in this process: one that vanishes is told as lost.
         self._known: dict[str, GpuReading] = {}
 
@@ -106,6 +111,7 @@ class Nvml:
         if not self._open:
             self._lib.nvmlInit()
             self._open = True
+            self._driver = (self._try(self._lib.nvmlSystemGetDriverVersion) or "")[:40] or None
 
     def _read(self, at: datetime) -> NvmlReadings:
         found: dict[str, GpuReading] = {}
@@ -125,7 +131,7 @@ class Nvml:
             refused = any(error.value == NO_PERMISSION for error in errors)
             state = NvmlState.NO_PERMISSION if refused else NvmlState.NO_GPU
             return NvmlReadings(state, at, detail=str(errors[-1]) if errors else "")
-        return NvmlReadings(NvmlState.OK, at, (*found.values(), *gone))
+        return NvmlReadings(NvmlState.OK, at, (*found.values(), *gone), driver=self._driver)
 
     def _device(self, handle: Any) -> GpuReading:
         lib = self._lib

@@ -109,6 +109,30 @@ class AttemptMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSpan:
+    """A device during ten seconds from `at` on; free bytes. Sensors only where the driver tells."""
+
+    index: int
+    at: datetime
+    samples: int
+    grade: Grade
+    total: int | None
+    free_lowest: int
+    free_mean: int
+    utilisation_mean_percent: float | None = None
+    utilisation_highest_percent: float | None = None
+    temperature_highest_c: float | None = None
+    power_mean_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesSampled:
+    """How the server's devices were of late."""
+
+    spans: tuple[DeviceSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesIdentified:
     """Which cards the server's devices are: UUIDs in the order of /system_stats, "" unknown."""
 
@@ -178,10 +202,14 @@ class BackfillChanged:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentChanged:
-    """What the server runs on is other than it was, or is known for the first time."""
+    """What the server runs on is other than it was, or is known for the first time.
+
+    `driver` is that of its GPUs, None where the driver is not asked.
+    """
 
     at: datetime
     stats: StatsAnswer
+    driver: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +243,7 @@ Transition: TypeAlias = (
     | AttemptEnded
     | AttemptMemory
     | DevicesIdentified
+    | DevicesSampled
     | ServerRestarted
     | ServerWentOffline
     | ServerCameOnline

@@ -4,6 +4,7 @@ Each entry is read on its own: a poisoned one is counted in `malformed` and the 
 stay undecoded bytes (they can be megabytes, and arrive again with every poll).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -94,6 +95,8 @@ class StatsAnswer(msgspec.Struct, frozen=True):
     ram_free: int | None
     argv: tuple[str, ...]
     devices: tuple[Device, ...]
+    # ComfyUI's own packages, in the order in which it names them: name and version.
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 class _Queue(msgspec.Struct):
@@ -253,7 +256,21 @@ def read_stats(body: bytes) -> StatsAnswer:
         ram_free=_amount(raw.system, "ram_free"),
         argv=tuple(clean(word, 200) for word in argv[:100] if isinstance(word, str)),
         devices=tuple(device for device in devices if device is not None),
+        packages=tuple(_packages(raw.system)),
     )
+
+
+def _packages(system: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the packages that ComfyUI lists; of an older one that lists none, its frontend."""
+    told = plain(system.get("comfy_package_versions"), list) or []
+    for package in told[:50]:
+        known = plain(package, dict) or {}
+        name, version = plain(known.get("name"), str), plain(known.get("installed"), str)
+        if name is not None:
+            yield clean(name, 80), clean(version or "", 40)
+    frontend = _word(system, "required_frontend_version", 40)
+    if not told and frontend is not None:
+        yield "comfyui-frontend-package", frontend
 
 
 def _device(raw: msgspec.Raw) -> Device | None:

@@ -222,6 +222,29 @@ def test_it_keeps_an_environment_only_when_it_changes(leased, feed):
     assert list(versions) == ["0.3.64", "0.33.0"]
 
 
+def test_it_keeps_the_packages_and_the_driver_of_an_environment(leased, feed):
+    package = '{"name": "comfyui-frontend-package", "installed": "1.49.6"}'
+    body = f'{{"system": {{"comfy_package_versions": [{package}]}}, "devices": []}}'
+    stats = read_stats(body.encode())
+    feed.changes = [t.EnvironmentChanged(BEGAN, stats, "570.86.10")]
+    write(leased, feed)
+
+    row = Environment.objects.get()
+    assert row.packages == {"comfyui-frontend-package": "1.49.6"}
+    assert row.driver_version == "570.86.10"
+
+
+def test_what_is_not_known_of_an_environment_is_no_change_of_it(leased, feed):
+    known = read_stats(b'{"system": {"comfyui_version": "0.33.0"}, "devices": []}')
+    for driver in (None, "570", None, "570", "580"):
+        feed.changes = [t.EnvironmentChanged(BEGAN, known, driver)]
+        write(leased, feed)
+
+    drivers = Environment.objects.order_by("pk").values_list("driver_version", flat=True)
+    assert list(drivers) == ["570", "580"]
+    assert Environment.objects.values("fingerprint").distinct().count() == 2
+
+
 def test_it_records_blind_windows(leased, feed):
 
     feed.at(60, WatchResumed(BEGAN))

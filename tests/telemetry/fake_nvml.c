@@ -4,7 +4,7 @@
  * missing key is answered with NOT_SUPPORTED. While there is a line "hang 1", every call waits.
  * The number of devices is taken at nvmlInit, as the real library does.
  *
- *   init !9 | count 2 | 0.handle !15 | 0.uuid GPU-1 | 0.name … | 0.total 8 | 0.reserved 1 | 0.free 4
+ *   init !9 | count 2 | driver 570.86 | 0.handle !15 | 0.uuid GPU-1 | 0.name … | 0.total 8 | 0.reserved 1 | 0.free 4
  *   0.memory_v2 !13 | 0.utilisation 97 | 0.temperature 74 | 0.power 431000
  */
 #include <stdio.h>
@@ -78,6 +78,10 @@ int nvmlShutdown(void) {
   if (sessions == 0) return UNINITIALIZED;
   sessions--;
   return SUCCESS;
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned size) {
+  return sessions ? text("driver", version, size) : UNINITIALIZED;
 }
 
 const char *nvmlErrorString(int code) { (void)code; return "an error of the fake"; }

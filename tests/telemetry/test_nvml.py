@@ -45,6 +45,13 @@ def test_it_reads_a_card_in_the_units_of_the_project(nvml, driver):
     assert not card.lost
 
 
+@pytest.mark.parametrize(("told", "version"), [("570.86.10", "570.86.10"), (NOT_SUPPORTED, None)])
+def test_it_reads_the_drivers_version_where_it_is_told(nvml, driver, told, version):
+    driver.tells(RTX_4090, driver=told)
+
+    assert read(nvml).driver == version
+
+
 def test_it_takes_what_the_driver_keeps_for_itself_off_the_total(nvml, driver):
     driver.tells(RTX_4090)
 

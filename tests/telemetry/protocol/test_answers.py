@@ -113,6 +113,19 @@ JSON = st.recursive(
 KEYS = st.sampled_from(["queue_running", "queue_pending", "jobs", "system", "devices", "x"])
 
 
+def test_stats_name_comfyuis_packages():
+    told = [{"name": "a", "installed": "1"}, {"name": "b"}, {"installed": "3"}, 7, {"name": 8}]
+    system = {"comfy_package_versions": told, "required_frontend_version": "1.40"}
+    older = {"required_frontend_version": "1.40"}
+
+    packages = [
+        read_stats(json.dumps({"system": one, "devices": []}).encode()).packages
+        for one in (system, older, {})
+    ]
+
+    assert packages == [(("a", "1"), ("b", "")), (("comfyui-frontend-package", "1.40"),), ()]
+
+
 @pytest.mark.parametrize("read", READERS)
 @given(body=st.dictionaries(KEYS, JSON))
 def test_it_raises_nothing_but_unreadable(read, body):

@@ -1,0 +1,115 @@
+"""`manage.py make_history`: an invented history for demonstrations, tests and benchmarks."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from history.invented.farm import REGRESSION, SLOWER
+from history.invented.load import SOURCE, load_history
+from history.invented.runs import Inventor, Span
+from history.models import Run
+from telemetry.clock import now
+from telemetry.models import Team
+
+TELL_S = 3.0
+MOST = 10_000_000
+
+
+class Command(BaseCommand):
+    """Invent runs and load them in bulk."""
+
+    help = "Make a plausible history that never happened: for demonstrations and benchmarks."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--runs", type=int, default=1000, metavar="N")
+        parser.add_argument("--scenes", type=int, metavar="M", help="in all (default: ten a run)")
+        parser.add_argument("--seed", type=int, default=1, metavar="S")
+        parser.add_argument("--team", metavar="SLUG", help="may be left out where there is one")
+        parser.add_argument("--days", type=int, default=120, help="how far back (default: 120)")
+        parser.add_argument(
+            "--until", type=datetime.fromisoformat, help="to when (default: today, 00:00 UTC)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make it, and tell the day of the regression."""
+        runs, seed = options["runs"], options["seed"]
+        scenes = options["scenes"] or 10 * runs
+        if not (1 <= runs <= scenes <= MOST and 1 <= options["days"] <= 3650):
+            raise CommandError(f"Write 1 <= runs <= scenes <= {MOST:,}, and 1 to 3650 days.")
+        team = _team(options["team"])
+        if Run.objects.filter(
+            team=team, source=SOURCE, external_id__startswith=f"made-up-{seed}-"
+        ).exists():
+            raise CommandError(f"{team} has the history of seed {seed} already; take another.")
+        midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        span = Span.of(_aware(options["until"]) or midnight, options["days"])
+        began = time.monotonic()
+        with self._progress(scenes) as done:
+            loaded = load_history(team, Inventor(runs, scenes, seed, span), span, seed, done)
+        self._tell(loaded, time.monotonic() - began, span)
+
+    def _tell(self, loaded: Any, took_s: float, span: Span) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:  # or the first queries are planned blindly
+                cursor.execute("ANALYZE history_run, history_scene, history_attempt")
+        self.stdout.write(
+            f"Loaded {loaded.runs:,} runs with {loaded.scenes:,} scenes: {loaded.rows:,} rows in "
+            f"{took_s:.1f} s, {loaded.rows / max(took_s, 1e-9):,.0f} rows/s."
+        )
+        self.stdout.write(
+            f'From {span.regression_at:%Y-%m-%d %H:%M} UTC on scenes of "{REGRESSION.title}" '
+            f"({REGRESSION.story}) take {SLOWER - 1:.0%} longer; ComfyUI was updated then."
+        )
+
+    @contextmanager
+    def _progress(self, scenes: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar with the time left on a terminal, else a line every few seconds."""
+        if self.stdout.isatty():
+            with click.progressbar(
+                length=scenes, label="Inventing", show_pos=True, show_eta=True, file=sys.stdout
+            ) as bar:
+                yield bar.update
+            return
+        yield _Teller(self, scenes)
+
+
+class _Teller:
+    """Says how far it is, and how long it will take, but not all the time."""
+
+    def __init__(self, command: BaseCommand, scenes: int) -> None:
+        self.command, self.scenes, self.done = command, scenes, 0
+        self.began = self.told = time.monotonic()
+
+    def __call__(self, scenes: int) -> None:
+        self.done += scenes
+        at = time.monotonic()
+        if at - self.told >= TELL_S:
+            self.told = at
+            left = timedelta(seconds=round((at - self.began) * (self.scenes / self.done - 1)))
+            self.command.stdout.write(
+                f"{self.done:,} of {self.scenes:,} scenes, about {left} to go"
+            )
+            self.command.stdout.flush()
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    if at is None or at.tzinfo is not None:
+        return at
+    return at.replace(tzinfo=now().tzinfo)
+
+
+def _team(slug: str | None) -> Team:
+    teams = list(Team.objects.filter(slug=slug) if slug else Team.objects.all()[:2])
+    if len(teams) == 1:
+        return teams[0]
+    known = ", ".join(Team.objects.values_list("slug", flat=True)[:20]) or "none yet"
+    raise CommandError(f"Name the team with --team, one of: {known}.")
