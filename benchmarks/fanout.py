@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from benchmarks._live.audience import Audience, Heard
 from benchmarks._live.deliveries import lags_ms, percentiles, told_in_step
-from benchmarks._live.sign_in import signed_in
 from benchmarks.figures import Figure
 from benchmarks.processes import Process, free_port, listens, say, until
+from benchmarks.sign_in import signed_in
 from benchmarks.stack import Stack
 
 RATE = 10

@@ -21,9 +21,9 @@ from benchmarks._live.alone import Alone
 from benchmarks._live.audience import Audience, Heard
 from benchmarks._live.deliveries import first_came_ns, lags_ms, percentiles
 from benchmarks._live.farm import Farm, Steps, newest_step, until_written_ms
-from benchmarks._live.sign_in import signed_in
 from benchmarks.figures import Figure
 from benchmarks.processes import Process, say, until
+from benchmarks.sign_in import signed_in
 from benchmarks.stack import HOST, Stack
 
 SERVERS, EVENTS_PER_S = 20, 10

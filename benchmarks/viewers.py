@@ -23,9 +23,9 @@ from benchmarks._live.audience import Audience, Heard
 from benchmarks._live.deliveries import first_came_ns, lags_ms
 from benchmarks._live.farm import Farm, newest_step
 from benchmarks._live.proxy import nginx_before
-from benchmarks._live.sign_in import signed_in
 from benchmarks.figures import Figure
 from benchmarks.processes import Process, say, until
+from benchmarks.sign_in import signed_in
 from benchmarks.stack import HOST, Stack
 
 SERVERS, EVENTS_PER_S = 20, 10

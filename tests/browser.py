@@ -225,6 +225,10 @@ class Stage:
             if connection.transport is not None:
                 connection.transport.abort()
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _run(self) -> None:
         self._loop.run_forever()

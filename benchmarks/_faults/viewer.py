@@ -9,24 +9,10 @@ from dataclasses import dataclass
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.sign_in import signed_in
 from benchmarks.stack import HOST, Stack
 
 PARTS = ("head", "gpus", "notice", "exec", "next", "ended", "chip")
-SESSION = """
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
-from telemetry.models import Membership, Team
-user = User.objects.create_user("viewer")
-team = Team.objects.get(slug="bench")
-Membership.objects.create(team=team, user=user)
-session = SessionStore()
-session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-session.create()
-print("key", team.pk, session.session_key)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +29,7 @@ class Viewer:
     """One live socket, opened anew 0.2 s after it closes."""
 
     def __init__(self, stack: Stack, web_port: int) -> None:
-        *_, team_id, self._key = stack.shell(SESSION).split()
+        team_id, [self._key] = signed_in(stack, people=1)
         self._url = f"ws://{HOST}:{web_port}/live/socket/?topic=team-{team_id}"
         self.shown: list[Shown] = []
         self._ended = threading.Event()

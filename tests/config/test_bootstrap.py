@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,10 +139,13 @@ def _empty_environment(folder: Path) -> bootstrap.Environment:
 
 
 def test_it_returns_at_once_where_the_packages_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "Popen", None)
-    monkeypatch.setattr(subprocess, "run", None)
+    began: list[Any] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kwargs: began.append(args))
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: began.append(args))
 
     bootstrap.ensure_packages(["manage.py", "test"])
+
+    assert began == []
 
 
 def test_it_makes_an_environment_and_runs_the_command_in_it(project: Project) -> None:

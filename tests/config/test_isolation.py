@@ -3,6 +3,7 @@
 The routes are read from the URL configuration, so none can be forgotten: one without an entry in
 POLICIES fails by name (the live topics: test_live_isolation.py). All rows of a team carry its
 canary, a word that must never reach who is not in that team, in whatever part of an answer.
+The pages of the admin: test_admin_isolation.py.
 """
 
 import re
@@ -18,7 +19,6 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -41,7 +41,7 @@ from telemetry.tokens import make_token
 from tests.api import program
 from tests.cast import Cast, furnish, make_api_token, make_cast
 
-ANYBODY, SIGNED_IN, SITE_ADMIN = "anybody", "signed in", "site admin"
+ANYBODY, SIGNED_IN = "anybody", "signed in"
 # Not by who one is: test_tv_isolation.py has the holders of links.
 HOLDER = "who holds a good link"
 # Not by session: tests/history/test_ingest_api.py has the programs with tokens.
@@ -171,7 +171,6 @@ POLICIES = {
     "api/v1/activity": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
     "api/v1/runs": Policy(PROGRAM, POST, query=team, unknown="401"),
 }
-ADMIN = Policy(SITE_ADMIN, FORM)
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,7 @@ class World:
             self.browser.force_login(getattr(self.cast, persona))
 
     def resume(self, persona: str) -> None:
-        """Have the browser as it was when the persona's one session began, which is now or was."""
+        """Have the browser as it was when the persona signed in, which is once in a world."""
         if persona not in self._cookies:
             self.enter(persona)
             self._cookies[persona] = self.browser.cookies
@@ -364,51 +363,6 @@ def test_a_token_is_answered_about_its_own_team_alone(route: Route, persona: str
         own = side.team == membership.team or not isinstance(policy.who, Role)
         assert verdict(response) == ("ok" if own else "404"), f"{persona}'s token: {path}"
         assert not leaks([response], words), f"{persona}'s token: {path} leaks"
-
-
-def admin_arguments(route: Route, side: Side) -> dict[str, str]:
-    """Return arguments for an admin page that lead to a row of the side."""
-    row = side.rows.get(route.model or Team) or side.rows[Membership].user  # type: ignore[attr-defined]
-    return {
-        "object_id": str(row.pk),
-        "id": str(row.pk),
-        "content_type_id": str(ContentType.objects.get_for_model(type(row)).pk),
-        "app_label": "telemetry",
-        "url": "telemetry/nothing",
-    }
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("persona", [p for p in PERSONAS if p != "root"])
-def test_the_admin_is_there_for_no_one_else(persona: str) -> None:
-    world = World()
-    words = world.forbidden_words(persona)
-    world.enter(persona)
-
-    for route in ADMIN_ROUTES:
-        path = route.filled(admin_arguments(route, world.foreign_side(persona)))
-        for method in METHODS:
-            response = world.browser.generic(method, path)
-            case = f"{persona}: {method} {path}"
-
-            wanted = "sign in" if persona == "anonymous" else "404"
-            assert verdict(response) == wanted, f"{case} -> {verdict(response)}"
-            assert not leaks([response], words), f"{case} leaks {leaks([response], words)}"
-
-
-@pytest.mark.django_db
-def test_the_admin_answers_a_site_admin() -> None:
-    world = World()
-
-    for route in ADMIN_ROUTES:
-        path = route.filled(admin_arguments(route, world.sides[0]))
-        for method in METHODS:
-            found = verdict(ask(world, "root", method, path, {})[0])
-
-            # 403 where a record is read-only, 404 where Django leads on to a page that is not, 405
-            # where it signs out, by POST alone.
-            wanted = {"ok", "403", "404", "405"} if method in ADMIN.methods else {"405"}
-            assert found in wanted, f"root: {method} {path} -> {found}"
 
 
 def test_no_policy_is_left_over() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError
 
-from telemetry import board
+from telemetry import board as board_module
 from telemetry.board import OURS, Board, rendered
 from telemetry.models import Server, Team
 from telemetry.overview import Overview
@@ -20,6 +20,7 @@ from telemetry.wall_page import context
 from telemetry.words import Grade, Outcome
 from tests.telemetry.sample_cards import NOW, overview, run_row, tile
 from tests.telemetry.simulated import until
+from tests.telemetry.simulator.client import in_loop
 
 END = AttemptEnded(Key("a", 0), Outcome.SUCCESS, Grade.LOG, NOW, NOW)
 
@@ -41,8 +42,8 @@ class Told:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, settings):
-    monkeypatch.setattr(board, "EVERY_S", 0.02)
-    monkeypatch.setattr(board, "AGAIN_S", 0.02)
+    monkeypatch.setattr(board_module, "EVERY_S", 0.02)
+    monkeypatch.setattr(board_module, "AGAIN_S", 0.02)
     settings.LIVE_WINDOW_MS = 10
 
 
@@ -60,10 +61,35 @@ async def collecting(told):
         task.cancel()
 
 
-def saved():
+@asynccontextmanager
+async def showing(told):
+    """Yield the board of a team in a collector of its own, once the wall shows what is told."""
+    async with collecting(told) as board:
+        await shows(told.overview)
+        yield board
+
+
+def changed(board, *, by=END, saved=None):
+    """Have a change of a run recorded, at once unless `saved` says when."""
+    board.topic.recorded([by], saved or done())
+
+
+def done():
     future = Future()
     future.set_result(None)
     return future
+
+
+async def look_once(team, told):
+    """Have a collector look at a team once, and its wall show that."""
+    topic = Topic(f"team-{team.pk}")
+    board = Board(team.pk, topic, told.read)
+    task = asyncio.create_task(topic.run())
+    await board._look()
+    async with asyncio.timeout(5):
+        while not (await live_store().snapshot(topic.name)).fragments:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    task.cancel()
 
 
 async def on_the_wall():
@@ -79,165 +105,131 @@ async def shows(expected):
             await asyncio.sleep(0.005)
 
 
-def test_it_shows_the_team_as_soon_as_a_collector_begins(told):
-    async def main():
-        async with collecting(told):
-            await shows(told.overview)
-
-    asyncio.run(main())
+@in_loop
+async def test_it_shows_the_team_as_soon_as_a_collector_begins(told):
+    async with collecting(told):
+        await shows(told.overview)
 
 
-def test_it_is_read_anew_once_a_change_is_recorded(told):
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            before, pending = told.readings, Future()
-            side.topic.recorded([END], pending)
-            await asyncio.sleep(0.1)
-            assert told.readings == before
+@in_loop
+async def test_it_is_read_anew_once_a_change_is_recorded(told):
+    async with showing(told) as board:
+        before, pending = told.readings, Future()
+        changed(board, saved=pending)
+        await asyncio.sleep(0.1)
+        assert told.readings == before
 
-            told.overview = overview(runs=(run_row(9),))
-            pending.set_result(None)
-            await shows(told.overview)
-
-    asyncio.run(main())
+        told.overview = overview(runs=(run_row(9),))
+        pending.set_result(None)
+        await shows(told.overview)
 
 
-def test_it_is_read_anew_also_where_a_change_was_refused(told):
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            told.overview = overview(runs=())
-            refused = Future()
-            refused.set_exception(RuntimeError("somebody else follows the server now"))
-            side.topic.recorded([END], refused)
-            await shows(told.overview)
-
-    asyncio.run(main())
+@in_loop
+async def test_it_is_read_anew_also_where_a_change_was_refused(told):
+    async with showing(told) as board:
+        told.overview = overview(runs=())
+        refused = Future()
+        refused.set_exception(RuntimeError("somebody else follows the server now"))
+        changed(board, saved=refused)
+        await shows(told.overview)
 
 
-def test_it_costs_nothing_while_no_run_changes(told):
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            before = told.readings
-            side.topic.recorded([NodeFinished(Key("a", 0), "3", None, None, None)], saved())
-            await asyncio.sleep(0.2)
-            assert told.readings == before
-
-    asyncio.run(main())
+@in_loop
+async def test_it_costs_nothing_while_no_run_changes(told):
+    async with showing(told) as board:
+        before = told.readings
+        changed(board, by=NodeFinished(Key("a", 0), "3", None, None, None))
+        await asyncio.sleep(0.2)
+        assert told.readings == before
 
 
-def test_it_is_read_at_most_once_in_its_time(told, monkeypatch):
-    monkeypatch.setattr(board, "EVERY_S", 0.3)
-
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            for _ in range(50):
-                side.topic.recorded([END], saved())
-                await asyncio.sleep(0.005)
-            return told.readings
-
-    assert asyncio.run(main()) <= 2
+@in_loop
+async def test_it_is_read_at_most_once_in_its_time(told, monkeypatch):
+    monkeypatch.setattr(board_module, "EVERY_S", 60)
+    async with showing(told) as board:
+        for _ in range(50):
+            changed(board)
+            await asyncio.sleep(0.005)
+        assert told.readings == 1
 
 
-def test_it_is_read_when_time_alone_changes_it(told):
-    async def main():
-        async with collecting(told):
-            told.overview = overview(due_at=NOW, runs=(run_row(8),))
-            await shows(told.overview)
-            told.overview = overview(runs=())
-            await shows(told.overview)
-
-    asyncio.run(main())
+@in_loop
+async def test_it_is_read_when_time_alone_changes_it(told):
+    told.overview = overview(due_at=NOW, runs=(run_row(8),))
+    async with showing(told):
+        told.overview = overview(runs=())
+        await shows(told.overview)
 
 
-def test_it_sends_only_what_is_different(told):
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            before = (await live_store().snapshot("team-1")).stamp.seq
-            tiles = (tile(value="9"), *told.overview.tiles[1:])
-            told.overview = replace(told.overview, tiles=tiles, runs=told.overview.runs[1:])
-            await side._look()
-            ids = [(f.id, bool(f.html)) for f in side.change(NOW).fragments]
-            return before, ids
+@in_loop
+async def test_it_sends_only_what_is_different(told):
+    async with showing(told) as board:
+        assert (await live_store().snapshot("team-1")).stamp.seq == 1
+        tiles = (tile(value="9"), *told.overview.tiles[1:])
+        told.overview = replace(told.overview, tiles=tiles, runs=told.overview.runs[1:])
 
-    before, ids = asyncio.run(main())
-    assert before == 1
-    assert ids == [("run-7-mini", False), ("summary-runs", True)]
+        await board._look()
+
+        sent = [(f.id, bool(f.html)) for f in board.change(NOW).fragments]
+        assert sent == [("run-7-mini", False), ("summary-runs", True)]
 
 
-def test_a_restarted_collector_takes_off_what_ended_meanwhile(told):
-    async def main():
-        async with collecting(told):
-            await shows(told.overview)
-        told.overview = overview(runs=(run_row(20),), more="")
-        async with collecting(told):
-            await shows(told.overview)
-
-    asyncio.run(main())
+@in_loop
+async def test_a_restarted_collector_takes_off_what_ended_meanwhile(told):
+    async with showing(told):
+        pass
+    told.overview = overview(runs=(run_row(20),), more="")
+    async with collecting(told):
+        await shows(told.overview)
 
 
-def test_of_two_collectors_the_later_reading_is_shown(told):
-    async def main():
-        async with collecting(told) as one, collecting(told) as other:
-            await shows(told.overview)
-            first = told.overview
-            told.overview = overview(runs=())
-            one.topic.recorded([END], saved())
-            await shows(told.overview)
-            # The other one's last reading was the same as this: it compares with what is retained.
-            told.overview = first
-            other.topic.recorded([END], saved())
-            await shows(first)
-
-    asyncio.run(main())
+@in_loop
+async def test_of_two_collectors_the_later_reading_is_shown(told):
+    async with showing(told) as one, showing(told) as other:
+        first = told.overview
+        told.overview = overview(runs=())
+        changed(one)
+        await shows(told.overview)
+        # The other one's last reading was the same as this: it compares with what is retained.
+        told.overview = first
+        changed(other)
+        await shows(first)
 
 
-def test_a_reading_that_is_overtaken_changes_nothing(told):
-    async def main():
-        topic = Topic("team-1")
-        early, late = Board(1, topic, told.read), Board(1, topic, told.read)
+@in_loop
+async def test_a_reading_that_is_overtaken_changes_nothing(told):
+    topic = Topic("team-1")
+    early, late = Board(1, topic, told.read), Board(1, topic, told.read)
 
-        async def held_up(team_id):
-            reading = await told.read(team_id)
-            await late._look()
-            return reading
+    async def held_up(team_id):
+        reading = await told.read(team_id)
+        await late._look()
+        return reading
 
-        early._read = held_up
-        await early._look()
-        return early.change(NOW), late.change(NOW)
+    early._read = held_up
+    await early._look()
 
-    overtaken, shown = asyncio.run(main())
-    assert not overtaken
-    assert shown
+    assert not early.change(NOW)
+    assert late.change(NOW)
 
 
-def test_it_is_shown_again_after_the_store_lost_it(told):
-    async def main():
-        async with collecting(told) as side:
-            await shows(told.overview)
-            for prefix in OURS:
-                await live_store().forget("team-1", prefix)
-            assert await on_the_wall() == {}
-            side.topic._tell_all_again()
-            await shows(told.overview)
-
-    asyncio.run(main())
+@in_loop
+async def test_it_is_shown_again_after_the_store_lost_it(told):
+    async with showing(told) as board:
+        for prefix in OURS:
+            await live_store().forget("team-1", prefix)
+        assert await on_the_wall() == {}
+        board.topic._tell_all_again()
+        await shows(told.overview)
 
 
-def test_it_goes_on_once_the_database_is_back(told):
+@in_loop
+async def test_it_goes_on_once_the_database_is_back(told):
     told.away = True
-
-    async def main():
-        async with collecting(told):
-            await until(lambda: told.readings > 2, "further tries")
-            told.away = False
-            await shows(told.overview)
-
-    asyncio.run(main())
+    async with collecting(told):
+        await until(lambda: told.readings > 2, "further tries")
+        told.away = False
+        await shows(told.overview)
 
 
 @pytest.mark.django_db
@@ -245,17 +237,7 @@ def test_a_page_shows_runs_in_the_order_of_their_numbers(told):
     told.overview = overview(runs=(run_row(9), run_row(10), run_row(100)))
     team = Team.objects.create(name="Northlight", slug="northlight")
 
-    async def main():
-        topic = Topic(f"team-{team.pk}")
-        side = Board(team.pk, topic, told.read)
-        task = asyncio.create_task(topic.run())
-        await side._look()
-        async with asyncio.timeout(5):
-            while not (await live_store().snapshot(topic.name)).fragments:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        task.cancel()
-
-    asyncio.run(main())
+    asyncio.run(look_once(team, told))
 
     runs = context(team)["runs"]
     assert [html.split('"')[1] for html in runs] == ["run-9-mini", "run-10-mini", "run-100-mini"]

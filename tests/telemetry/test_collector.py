@@ -146,7 +146,7 @@ def test_it_lets_a_disabled_server_go_and_frees_its_leases_at_the_end(collector,
 def test_it_knows_since_when_nobody_watched_a_server_that_is_enabled_again(collector, team):
     collector.start()
     server = add(team, "kino-01")
-    until(lambda: collector._watches, "the watch")
+    until(begun, "the watch")
     Server.objects.filter(pk=server.pk).update(enabled=False)
     until(lambda: Lease.objects.get().owner == "", "letting go")
     since = Lease.objects.get().renewed_at

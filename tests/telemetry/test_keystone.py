@@ -18,10 +18,15 @@ from telemetry.hub import Hub
 from telemetry.layers import LoopBoundInMemoryChannelLayer
 from telemetry.places import Wanted
 from telemetry.stores import Stamp
+from tests.telemetry.keystone import told_and_rendered
 from tests.telemetry.test_live import Page
 from tests.telemetry.traces import TRACES
 
-pytest_plugins = ("tests.telemetry.keystone",)
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Return per trace its steps, and after each what a new process renders from the state."""
+    return told_and_rendered(tmp_path_factory.mktemp("keystone"))
 
 
 def shown(page):

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.telemetry.keystone import told
 from tests.telemetry.sample_cards import wall
 
-pytest_plugins = ("tests.browser", "tests.telemetry.keystone")
+pytest_plugins = ("tests.browser",)
 
 IN_BROWSER = [
     "01-success",
@@ -39,9 +40,9 @@ def open_wall(page, stage, name, at):
 
 
 @pytest.mark.parametrize("name", IN_BROWSER)
-def test_a_browser_makes_the_same_of_it(runs, page, stage, until, name):
+def test_a_browser_makes_the_same_of_it(page, stage, until, name):
     """All later messages, mixed, against a page that was only ever sent the last snapshot."""
-    steps = runs[0][name]
+    steps = told(name)
     messages = [json.loads(message) for _, message, _ in steps[1:] if message]
     first, last = json.loads(steps[0][0]), json.loads(steps[-1][0])
     at = datetime.fromisoformat(last["at"].replace("Z", "+00:00"))
@@ -52,11 +53,11 @@ def test_a_browser_makes_the_same_of_it(runs, page, stage, until, name):
     expected = page.evaluate(LOOK)
 
     server, dice = open_wall(page, stage, "told", at), random.Random(name)
-    told = mixed([moved(message, last["at"]) for message in messages], dice)
-    server.send(moved(first, last["at"]), *told)
+    heard = mixed([moved(message, last["at"]) for message in messages], dice)
+    server.send(moved(first, last["at"]), *heard)
     assert server.heard()["type"] == "subscribe"  # no mixture of ours is without a gap
     server.send(last)
-    until(f"live.messages === {len(told) + 2}")
+    until(f"live.messages === {len(heard) + 2}")
     page.clock.run_for(1_000)
     until(f"live.place('team-1').seq === {last['seq']}")
 
@@ -81,8 +82,8 @@ def mixed(messages, dice):
 
 
 @pytest.mark.parametrize("name", IN_BROWSER)
-def test_a_browser_that_is_told_each_change_shows_the_same(runs, page, stage, until, name):
-    steps = runs[0][name]
+def test_a_browser_that_is_told_each_change_shows_the_same(page, stage, until, name):
+    steps = told(name)
     last = json.loads(steps[-1][0])
     at = datetime.fromisoformat(last["at"].replace("Z", "+00:00"))
     page.clock.install(time=at - timedelta(minutes=5))

@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-# Without a word, the whole suite: a file at a time for each core.
-WHOLE = ["-n", "auto", "--dist", "loadfile", "-q"]
+# Without a word, the whole suite: a file at a time for each core, in the order of conftest.py.
+WHOLE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-q"]
 
 
 class Command(BaseCommand):

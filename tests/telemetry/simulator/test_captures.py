@@ -45,7 +45,10 @@ UNCOMPARED = ("/internal/logs/raw", "/users")
 def test_it_tells_every_socket_the_same_in_the_same_order(name: str, until: str | None) -> None:
     scene = reenact(name, until)
 
-    for source, recorded, simulated in scene.streams():
+    streams = scene.streams()
+    assert streams
+    for source, recorded, simulated in streams:
+        assert recorded, source
         assert simulated == recorded, source
 
 
@@ -56,7 +59,9 @@ def test_it_tells_the_same_of_each_kind_when_prompts_overlap(
 ) -> None:
     scene = reenact(name, until)
 
-    for source, recorded, simulated in scene.streams():
+    streams = scene.streams()
+    assert any(of(recorded, kinds) for _, recorded, _ in streams)
+    for source, recorded, simulated in streams:
         assert of(simulated, kinds) == of(recorded, kinds), source
 
 

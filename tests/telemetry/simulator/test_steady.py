@@ -110,7 +110,9 @@ async def test_it_tells_an_observer_when_each_line_was_written() -> None:
 
         await listener.has("logs", 20)
 
-        for entry in (entry for data in listener.of("logs")[:20] for entry in data["entries"]):
+        entries = [entry for data in listener.of("logs")[:20] for entry in data["entries"]]
+        assert len(entries) >= 20
+        for entry in entries:
             written_at = datetime.fromisoformat(entry["t"])
             assert before - timedelta(seconds=1) <= written_at <= datetime.now()
 
