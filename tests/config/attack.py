@@ -175,8 +175,9 @@ def follow(site, port, seen):
 
 TEMPLATE = (ROOT / "templates/telemetry/live.html").read_text("utf-8")
 TEMPLATE_TAGS = frozenset(re.findall(r"<([a-z][a-z0-9]*)", TEMPLATE))
-# data-heard is sent by itself, beside the HTML.
-TEMPLATE_ATTRS = {*re.findall(r"[\s}]([a-zA-Z-]+)(?==\"|[\s>{])", TEMPLATE), "data-heard"}
+# data-heard is sent by itself, beside the HTML; data-changed tints what changed.
+BESIDE = {"data-heard", "data-changed"}
+TEMPLATE_ATTRS = {*re.findall(r"[\s}]([a-zA-Z-]+)(?==\"|[\s>{])", TEMPLATE), *BESIDE}
 WATCHED = "#servers, #feed, #attention"
 SPY = """
 window.spied = [];
