@@ -116,7 +116,8 @@ def make_server(team: Team, **fields: Any) -> Server:
 
 def make_device(server: Server, **fields: Any) -> Device:
     """Return a GPU of the server."""
-    usual = {"index": next(_numbers), "name": "RTX 5090", "kind": "cuda", "seen_at": NOON}
+    named = {"name": "RTX 5090", "model": "RTX 5090", "kind": "cuda"}
+    usual = {"index": next(_numbers), **named, "seen_at": NOON}
     return Device.objects.create(**{"server": server, **usual, **fields})
 
 
