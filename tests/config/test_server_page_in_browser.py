@@ -19,9 +19,11 @@ def comfyui(started):
 
 
 @pytest.fixture
-def site(started, comfyui):
+def site(started, comfyui, page):
     """Return the address of a site that watches the simulated server."""
-    return f"http://127.0.0.1:{serve(started, comfyui).port}"
+    yield f"http://127.0.0.1:{serve(started, comfyui).port}"
+    # Before the site ends: a part that the page just asks for would be a complaint of the browser.
+    page.goto("about:blank")
 
 
 def sign_in(page, site):

@@ -335,7 +335,8 @@ def test_it_tells_of_the_servers_that_are_watched(cast: Cast, bob: Client) -> No
 
 
 def test_it_zips_an_answer_for_who_can_unzip_it(cast: Cast, bob: Client) -> None:
-    tell(make_server(cast.northlight))
+    for _ in range(5):  # a short answer may be longer with the noise that Django zips into it
+        tell(make_server(cast.northlight))
     plain = bob.get("/api/v1/live")
     zipped = bob.get("/api/v1/live", headers={"Accept-Encoding": "gzip"})
 
