@@ -8,7 +8,7 @@ import sys
 import benchmarks
 from benchmarks.figures import lines, table
 
-FRAME = {"__main__", "figures", "stack", "processes"}
+FRAME = {"__main__", "figures", "stack", "processes", "sign_in"}
 
 
 def names() -> list[str]:

@@ -187,6 +187,9 @@ KEEP_DAYS = {
     "gpu-hours": env.whole("KEEP_GPU_HOURS_DAYS", 1_095, 0, 36_500),
     "blind-windows": env.whole("KEEP_BLIND_WINDOWS_DAYS", 365, 0, 36_500),
     "audit": env.whole("KEEP_AUDIT_DAYS", 365, 0, 36_500),
+    "workloads": env.whole("KEEP_WORKLOADS_DAYS", 90, 0, 36_500),
+    "decisions": env.whole("KEEP_DECISIONS_DAYS", 365, 0, 36_500),
+    "failures": env.whole("KEEP_FAILURES_DAYS", 365, 0, 36_500),
     "runs": env.whole("KEEP_RUNS_DAYS", 0, 0, 36_500),
 }
 PURGE_HOUR = env.whole("PURGE_HOUR", 3, 0, 23)
@@ -218,7 +221,7 @@ ADMIN_USER = env.text("ADMIN_USER", "admin")
 ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 # How often an open socket asks whether its user may still listen; the promise is 60 s.
-ACCESS_RECHECK_S = env.number("ACCESS_RECHECK_S", 20, 0.05, 60)
+ACCESS_RECHECK_S = env.number("ACCESS_RECHECK_S", 20, 0.05, 25)
 
 # --- API ----------------------------------------------------------------------------------------
 API_REQUESTS_PER_MINUTE = env.whole("API_REQUESTS_PER_MINUTE", 600, 1, 1_000_000)

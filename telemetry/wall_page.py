@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +87,15 @@ def wall_of(server: Server) -> ServerWall:
     wall = _wall(server, retained(server.team_id))
     wall.parts.setdefault("link", _unheard(server.pk))
     return wall
+
+
+def walls_of(team_id: int, servers: Iterable[Server]) -> list[ServerWall]:
+    """Return some servers' places, as their collectors told them last."""
+    wanted = list(servers)
+    if not wanted:
+        return []
+    snapshot = retained(team_id)
+    return [_wall(server, snapshot) for server in wanted]
 
 
 def _unheard(server_id: int) -> SafeString:

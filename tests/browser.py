@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -49,6 +49,8 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PATIENCE_S = 10.0
+
+Thing = TypeVar("Thing")
 
 
 def find_chromium() -> str | None:
@@ -110,6 +112,13 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     assert complaints == []
 
 
+def _next(waiting: "queue.Queue[Thing]", otherwise: str) -> Thing:
+    try:
+        return waiting.get(timeout=PATIENCE_S)
+    except queue.Empty:
+        raise AssertionError(f"{otherwise} within {PATIENCE_S:.0f} s") from None
+
+
 class Connection:
     """The server's end of one socket; its calls come from the test's thread."""
 
@@ -132,7 +141,7 @@ class Connection:
 
     def heard(self) -> Any:
         """Return the next message that the browser sent."""
-        return self.received.get(timeout=PATIENCE_S)
+        return _next(self.received, "the browser said nothing")
 
 
 class Stream:
@@ -195,7 +204,7 @@ class Stage:
 
     def connection(self) -> Connection:
         """Wait for the browser's next connection."""
-        return self.connections.get(timeout=PATIENCE_S)
+        return _next(self.connections, "the browser opened no socket")
 
     def open_sockets(self) -> int:
         """Return how many sockets are open."""
@@ -313,3 +322,20 @@ def until(page: Page) -> Callable[[str], None]:
         raise AssertionError(f"never true: {expression}")
 
     return wait
+
+
+@pytest.fixture
+def busy_s(page: Page) -> Iterator[Callable[[], float]]:
+    """Return what tells how many seconds of CPU the page's main thread has used so far.
+
+    Not TaskDuration, which counts from the session's begin, and also what others keep it waiting.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def so_far() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(float(each["value"]) for each in metrics if each["name"] == "ThreadTime")
+
+    yield so_far
+    session.detach()

@@ -19,6 +19,9 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    FailureDecision,
+    FailureFamily,
+    FailureOccurrence,
     FallbackNote,
     Finding,
     GpuSample,
@@ -28,6 +31,7 @@ from history.models import (
     QueuePolicy,
     Resubmission,
     Run,
+    RunNote,
     RunReport,
     RunRevision,
     RunServer,
@@ -35,6 +39,7 @@ from history.models import (
     Scene,
     SceneReport,
     ScriptReport,
+    Workload,
 )
 from telemetry.models import (
     ApiToken,
@@ -289,11 +294,43 @@ def make_finding(run: Run, **fields: Any) -> Finding:
     return Finding.objects.create(**{"run": run, **usual, **fields})
 
 
+def make_run_note(run: Run, **fields: Any) -> RunNote:
+    """Return what somebody wrote about the run."""
+    usual = {"who": "mira", "at": NOON, "text": "Hm."}
+    return RunNote.objects.create(**{"run": run, **usual, **fields})
+
+
+def make_workload(digest: str, **fields: Any) -> Workload:
+    """Return what a workload asks of a GPU."""
+    return Workload.objects.create(**{"digest": digest, "first_seen_at": NOON, **fields})
+
+
 def make_gpu_sample(server: Server, **fields: Any) -> GpuSample:
     """Return a GPU of the server during one span."""
     at = NOON + timedelta(seconds=10 * next(_numbers))
     usual = {"index": 0, "span_s": 10, "at": at, "samples": 2, "grade": "polled"}
     return GpuSample.objects.create(**{"server": server, **usual, **fields})
+
+
+def make_failure(team: Team, **fields: Any) -> FailureFamily:
+    """Return a family of failures of the team, with nothing counted."""
+    usual = {"signature": f"{next(_numbers):064}", "error_type": "ValueError", "outcome": "failed"}
+    times = {"first_seen_at": NOON, "last_seen_at": NOON}
+    return FailureFamily.objects.create(**{"team": team, **usual, **times, **fields})
+
+
+def make_occurrence(family: FailureFamily, attempt: Attempt, **fields: Any) -> FailureOccurrence:
+    """Return that the attempt belongs to the family."""
+    usual = {"run": attempt.scene.run, "at": NOON}
+    return FailureOccurrence.objects.create(
+        **{"family": family, "attempt": attempt, **usual, **fields}
+    )
+
+
+def make_decision(family: FailureFamily, **fields: Any) -> FailureDecision:
+    """Return what somebody decided about the family."""
+    usual = {"at": NOON, "who": "olga", "state": "resolved"}
+    return FailureDecision.objects.create(**{"family": family, **usual, **fields})
 
 
 def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
@@ -321,6 +358,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         title=f"{word} title",
         submitter=f"{word} submitter",
         workload=f"{word} workload",
+        work=f"{word} work",
         gpu_model=f"{word} model",
     )
     scene = make_scene(
@@ -390,6 +428,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_watch(member, run),
         *_furnish_files(team, member, attempt, word),
+        *_furnish_failures(team, member, attempt, word),
         make_run_server(run, server),
         make_gpu_sample(server),
         make_node(attempt, node=f"{word} node", class_type=f"{word} class"),
@@ -405,6 +444,30 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
     return {type(row): row for row in rows}
 
 
+def _furnish_failures(team: Team, member: User, attempt: Attempt, word: str) -> tuple[Model, ...]:
+    """Return one row of every model about failures."""
+    family = make_failure(
+        team,
+        signature=f"{word} signature",
+        error_type=f"{word} error",
+        node_type=f"{word} node type",
+        pattern=f"{word} pattern",
+        message=f"{word} message",
+        count=1,
+        run_count=1,
+        servers={word: 1},
+        gpus={word: 1},
+        nodes={word: 1},
+        state_who=f"{word} who",
+    )
+    where = {"server": f"{word} id", "gpu": f"{word} gpu", "node": f"{word} node"}
+    return (
+        family,
+        make_occurrence(family, attempt, **where),
+        make_decision(family, who=f"{word} who", user=member),
+    )
+
+
 def _furnish_files(team: Team, member: User, attempt: Attempt, word: str) -> tuple[Model, ...]:
     """Return one row of every model that files are told in."""
     scene, told = attempt.scene, {word: word}
@@ -413,6 +476,10 @@ def _furnish_files(team: Team, member: User, attempt: Attempt, word: str) -> tup
     story = {"story": told, "paths": told, "warnings": [word]}
     return (
         policy,
+        make_run_note(run, who=f"{word} who", text=f"{word} text"),
+        make_workload(
+            f"{word} workload", family=f"{word} family", files=[[word, word]], samplers=[word]
+        ),
         make_revision(run, kind=f"{word} kind", name=f"{word} file", sha256=word, user=member),
         make_run_report(run, llm=told, health_check=told, tests=told, helpers=told, **story),
         make_scene_report(

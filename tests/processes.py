@@ -1,13 +1,17 @@
 """Start the site and simulated servers as processes of their own, and look at what they leave."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +20,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+NAME = "scenewatch.sqlite3"
 PATIENCE_S = 30
 
 
@@ -69,17 +74,30 @@ class Process:
         return self.popen.wait(within)
 
 
-class Site(Process):
-    """`manage.py serve` on a data folder."""
+@functools.cache
+def migrated():
+    """Return an empty database with all tables: to make one takes longer than to start a site."""
+    folder = Path(tempfile.mkdtemp(prefix="scenewatch-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = Process(folder, "migrate", "-v0", SCENEWATCH_DATA_DIR=str(folder))
+    assert command.ends(within=120) == 0, command.output
+    return folder / NAME
 
-    def __init__(self, folder, *args, port=None, **env):
+
+class Site(Process):
+    """`manage.py serve` on a data folder, with a database that is there already; or `bare`."""
+
+    def __init__(self, folder, *args, port=None, bare=False, **env):
         self.data = folder / "data"
+        if not bare and not (self.data / NAME).exists():
+            self.data.mkdir(exist_ok=True)
+            shutil.copyfile(migrated(), self.data / NAME)
         self.port = port or free_port()
         env = {"SCENEWATCH_DATA_DIR": str(self.data), "SCENEWATCH_RECONNECT_DELAYS_S": "0.2", **env}
         super().__init__(folder, "serve", "--port", str(self.port), *args, **env)
 
     def rows(self, sql):
-        with contextlib.closing(sqlite3.connect(self.data / "scenewatch.sqlite3")) as db:
+        with contextlib.closing(sqlite3.connect(self.data / NAME)) as db:
             return db.execute(sql).fetchall()
 
     def status(self, path="/login/"):

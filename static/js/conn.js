@@ -117,6 +117,8 @@ export function showLink(live) {
     document.getElementById(`live-${name}`)?.addEventListener("click", () => live[name]());
   }
   showMenu(state);
+  // Served as "Connecting", which who has switched that off would wait for.
+  if (badge && !live.options.enabled) showBadge(badge, state, live);
   return { tick };
 }
 

@@ -72,8 +72,7 @@ def test_the_page_of_the_api_shows_a_refusal_as_it_is(
     complaints.clear()  # the browser reports each refusal itself
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 1440)])
 def test_the_page_of_the_api_has_no_barrier_that_axe_knows_of_and_fits_its_width(
     cast: Cast, page: Page, enter: Enter, scheme: Any, width: int
 ) -> None:
@@ -115,8 +114,7 @@ def test_a_member_revokes_a_token(cast: Cast, page: Page, enter: Enter) -> None:
     expect(page.locator("tbody tr")).to_contain_text("Revoked")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 1440)])
 def test_the_page_of_tokens_has_no_barrier_that_axe_knows_of_and_fits_its_width(
     cast: Cast, page: Page, enter: Enter, scheme: Any, width: int
 ) -> None:

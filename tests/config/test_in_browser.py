@@ -98,7 +98,10 @@ def test_it_shows_the_same_without_any_websocket(page, site, comfyui):
 
 
 CYCLES = """async () => {
-  const told = (name) => new Promise((done) => live.addEventListener(name, done, {once: true}));
+  const told = (name) => new Promise((done, fail) => {
+    live.addEventListener(name, done, {once: true});
+    setTimeout(() => fail(new Error(`no ${name} within 10 s: ${live.error}`)), 10_000);
+  });
   for (let cycle = 0; cycle < 200; cycle += 1) {
     let next = told("disconnect");
     live.disconnect();

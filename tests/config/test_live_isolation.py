@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from history.models import Run
+from telemetry import rounds
 from telemetry.clock import now
 from telemetry.models import ApiToken, Membership, Role, Scope, Server
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns
@@ -336,3 +337,10 @@ def test_a_revoked_token_closes_its_open_socket() -> None:
         return await socket.closed()
 
     assert async_to_sync(scenario)() == SIGNED_OUT
+
+
+def test_nobody_hears_more_than_a_minute_after_access_was_lost() -> None:
+    usual = site.ACCESS_RECHECK_S + rounds.LOOK_S
+    database_away = site.ACCESS_RECHECK_S + rounds.UNASKED_LIMIT_S
+
+    assert max(usual, database_away) <= 60

@@ -13,7 +13,7 @@ from tests.processes import Site, ends, free_port, simulator, submit, until
 
 
 def test_it_serves_the_demo_and_says_how_to_sign_in(started):
-    site = started(Site, "--demo", SCENEWATCH_HOUSEKEEPING_S="1").up()
+    site = started(Site, "--demo", bare=True, SCENEWATCH_HOUSEKEEPING_S="1").up()
 
     assert re.search(r"http://127\.0\.0\.1:\d+/sign-in/\S+/", site.output)
     assert site.status() == 200

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.config.test_in_browser import PASSWORD, serve
-from tests.processes import free_port, simulator, submit
+from tests.processes import free_port, get, simulator, submit, until
 
 
 @pytest.fixture
@@ -83,24 +83,16 @@ def test_it_tests_a_server_and_keeps_what_was_typed(page, site, comfyui):
     expect(page.get_by_label("New bearer token")).to_have_value("t0ken")
 
 
-def test_no_page_of_them_has_a_barrier_that_axe_knows_of(page, site, comfyui):
+def test_what_goes_on_adds_no_barrier_that_axe_knows_of(page, site, comfyui):
     team = sign_in(page, site)
     submit(comfyui, steps=300, delay=0.1)
     submit(comfyui, steps=301, delay=0.1)
 
-    below = (
-        "runs/?status=executing",
-        "servers/1/",
-        "servers/1/lost/",
-        "settings/servers/",
-        "settings/servers/1/",
-    )
-    for address in (*(team + path for path in below), f"{site}/settings/me/"):
-        page.goto(address)
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            report = Axe().run(page)
-            assert report.violations_count == 0, f"{address}: {report.generate_report()}"
+    for path, scheme in (("runs/?status=executing", "dark"), ("servers/1/", "light")):
+        page.goto(team + path)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        report = Axe().run(page)
+        assert report.violations_count == 0, f"{path}: {report.generate_report()}"
 
 
 @pytest.mark.parametrize("width", [360, 390, 820])
@@ -110,6 +102,7 @@ def test_no_page_of_them_scrolls_sideways(page, site, width):
 
     for address in (
         f"{team}runs/",
+        f"{team}failures/",
         f"{team}servers/1/",
         f"{team}settings/servers/1/",
         f"{site}/settings/me/",
@@ -129,3 +122,20 @@ def test_the_theme_of_the_account_menu_holds_on_another_machine(page, browser, s
 
     expect(elsewhere.locator("html")).to_have_attribute("data-theme", "light")
     elsewhere.context.close()
+
+
+def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, comfyui):
+    team = sign_in(page, site)
+    submit(comfyui, steps=2, delay=0.1)
+    expect(page.locator("article.server .ended")).to_contain_text("Completed", timeout=20_000)
+    page.goto(f"{team}runs/")
+    runs, statistics, soon_ms = page.locator("#runs tbody"), page.locator("#statistics"), 5_000
+    expect(statistics).to_contain_text("1 run, 1 scene")
+
+    submit(comfyui, steps=60, delay=0.1)
+    expect(runs).to_contain_text("Executing", timeout=soon_ms)
+    expect(statistics).to_contain_text("in progress")
+
+    until(lambda: not any(get(comfyui, "/queue").values()), "the queue to be empty")
+    expect(statistics).to_contain_text("2 of 2 tried", timeout=soon_ms)
+    expect(runs).not_to_contain_text("Executing")

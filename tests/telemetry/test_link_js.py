@@ -429,8 +429,9 @@ def test_live_that_is_switched_off_connects_only_when_asked(page, stage, visit, 
     page.wait_for_timeout(200)
     assert page.evaluate("live.state") == "idle"
     assert stage.connections.empty()
+    assert page.locator("#conn .words").inner_text() == "Disconnected"
 
-    page.evaluate("live.connect()")
+    page.locator("#conn").get_by_role("button", name="Connect").click()
     stage.connection().send(snapshot())
     until("live.state === 'live'")
 

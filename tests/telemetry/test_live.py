@@ -1,6 +1,7 @@
 """The live side: what a viewer holds is always what a fresh full render would show."""
 
 import asyncio
+import itertools
 import json
 import re
 from concurrent.futures import Future
@@ -279,6 +280,24 @@ def test_it_gathers_what_comes_within_a_window(published, settings):
     assert len(published) == 2
     assert published[1][0] - published[0][0] >= 0.09
     assert ("server-3-step", "text", "step 39/40") in published[1][1].values
+
+
+def test_it_goes_on_telling_while_changes_never_pause(published, settings):
+    settings.LIVE_WINDOW_MS = 100
+
+    async def work(feed, side):
+        async with asyncio.timeout(5):
+            for value in range(1, 10_000):
+                feed.log(0, step(value, 10_000))
+                side.touch()
+                await asyncio.sleep(0.02)  # far less than a window
+                if len(published) == 5:
+                    return
+
+    run_live(work, published)
+    times = [at for at, _ in published]
+    assert min(after - before for before, after in itertools.pairwise(times)) >= 0.09
+    assert times[-1] - times[0] < 2
 
 
 def test_it_does_not_delay_the_first_change_after_quiet(published, settings):

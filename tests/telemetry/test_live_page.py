@@ -87,8 +87,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 390)])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_barrier_that_axe_knows_of_and_fits_its_width(
     name: str, scheme: Any, width: int, page: Page, stage: Stage
@@ -102,6 +101,25 @@ def test_a_page_has_no_barrier_that_axe_knows_of_and_fits_its_width(
     report = Axe().run(page)
     assert report.violations_count == 0, report.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_it_shows_hostile_words_as_text(page: Page, stage: Stage) -> None:
+    evil = "\"'><i q>"
+    row = running(title=evil, of=evil, node=evil, node_note=evil, step=evil, submitter=evil)
+    told = Notice("bad", "s-offline", evil, evil, NOW, NOW)
+    ends = [ended("failed", evil, title=evil, of=evil, why=evil)]
+    queue = [waiting(1, title=evil, of=evil, submitter=evil)]
+    shown = executing(
+        name=evil, running=[row], next=queue, ended=ends, notice=told, devices=[device(name=evil)]
+    )
+    line = Happening("noted", Tone.WARN, "s-warn", evil, NOW, evil)
+    feed = [mark_safe(feed_line(line, leased(name=evil)).html)]
+    stage.pages["live"] = at_noon(wall([shown, executing(2)], feed=feed))
+
+    page.goto(f"{stage.url}/live")
+
+    assert page.locator("[q]").count() == 0
+    assert page.locator("#server-1").inner_text().count(evil) >= 8
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Serv
 <span id="conn" role="status"></span>
 <main data-live="/live/" data-topics="server-3" data-at="2025-11-20T14:32:00+00:00">
 <article id="server-3"><header id="server-3-head">idle</header><p id="server-3-gpus"></p></article>
+<div id="record-notice" role="status" hidden></div>
 <div id="record" data-refresh="/record" data-refresh-on="server-3-head server-3-next"><p>old</p>
 <button>Cancel</button><details><summary>Changes</summary>none</details></div>
 </main><div id="toasts"></div></body></html>"""
@@ -218,3 +220,41 @@ def test_a_snapshot_after_an_interruption_is_a_reason(
 
     until(f"{RECORD} === 'new'")
     assert len(asked) == 1
+
+
+def test_what_cannot_be_loaded_says_from_when_it_is_and_goes_with_the_next_success(
+    page: Page, stage: Stage, visit: Callable[..., Any], until: Until, complaints: list[str]
+) -> None:
+    _, push = visit()
+    notice = page.locator("#record-notice")
+    assert not notice.is_visible()
+    del stage.pages["record"]
+
+    push(fragments=[head(3, "executing")])
+
+    until("!document.getElementById('record-notice').hidden")
+    said = notice.locator("p").inner_text()
+    assert re.fullmatch(r"Could not load .+ What stands below is from 14:32:\d\d\.", said)
+    assert page.evaluate(RECORD) == "old"
+    stage.pages["record"] = NEW
+    notice.get_by_role("button", name="Try again").click()
+    until(f"{RECORD} === 'new'")
+    assert not notice.is_visible()
+    complaints.clear()  # the answer 404 that this is about
+
+
+def test_it_is_silent_about_the_record_while_the_connection_says_that_all_is_away(
+    page: Page, stage: Stage, visit: Callable[..., Any], until: Until, complaints: list[str]
+) -> None:
+    connection, _ = visit()
+    del stage.pages["record"]
+    stage.refusing = True
+    connection.close()
+    until("!live.isConnected")
+
+    with page.expect_response("**/record"):
+        page.clock.run_for(UNPUSHED_MS)
+    until("true")
+
+    assert not page.locator("#record-notice").is_visible()
+    complaints.clear()

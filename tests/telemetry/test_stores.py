@@ -1,6 +1,10 @@
 """What viewers are shown, retained: the same promises from memory and from Redis."""
 
 import asyncio
+import contextlib
+import itertools
+import re
+import threading
 
 import pytest
 from django.conf import settings
@@ -226,3 +230,51 @@ def test_it_keeps_topics_apart(run):
         return (await store.snapshot("team-2")).fragments
 
     assert run(work) == []
+
+
+def numbered(number):
+    """Return a change that tells its own number in each way: an element, a value, a line."""
+    said = str(number)
+    line = Fragment("event-1", f'<li id="event-1">{said}</li>')
+    return Change([html("server-3", said)], [("server-3", "data-state", said)], [line])
+
+
+def told_in(snapshot):
+    """Return each number that a snapshot of numbered changes tells."""
+    fragment, line = snapshot.fragments[0].html, snapshot.feed[0].html
+    told = [*re.findall(r">(\d+)<", fragment + line), snapshot.patches[0][2]]
+    return frozenset({snapshot.stamp.seq, *map(int, told)})
+
+
+@contextlib.contextmanager
+def written_all_the_time(store):
+    """Have numbered changes stamped without a pause by a thread of its own, from the first on."""
+    begun, ended = threading.Event(), threading.Event()
+
+    async def work():
+        for number in itertools.count(1):
+            await stamp(store, "team-1", FENCE, numbered(number))
+            begun.set()
+            if ended.is_set():
+                return
+
+    writer = threading.Thread(target=asyncio.run, args=(work(),))
+    writer.start()
+    try:
+        assert begun.wait(5)
+        yield
+    finally:
+        ended.set()
+        writer.join()
+
+
+def test_a_snapshot_is_of_one_moment_also_while_others_write(run):
+    async def read(store):
+        seen = set()
+        with written_all_the_time(store if isinstance(store, MemoryStore) else RedisStore()):
+            async with asyncio.timeout(10):
+                while len(seen) < 40:
+                    seen.add(told_in(await store.snapshot("team-1")))
+        return seen
+
+    assert [numbers for numbers in run(read) if len(numbers) > 1] == []

@@ -171,7 +171,9 @@ def test_a_card_in_trouble_says_what_and_since_when(wall_page: Page) -> None:
 def test_a_run_and_the_feed_say_in_words_what_their_colours_say(wall_page: Page) -> None:
     expect(wall_page.get_by_role("list", name="Runs at work")).to_match_aria_snapshot("""
         - listitem:
-          - text: Harbor at Dusk run-1842 done
+          - link "Harbor at Dusk":
+            - /url: /runs/7/
+          - text: run-1842 done
           - time: 14:39
           - 'img "12 scenes: 7 completed, 1 failed, 2 executing, 2 queued"'
           - text: 7 of 12, 1 failed on atlas-h200, kino-01 · mira
@@ -204,7 +206,7 @@ def test_tab_reaches_everything_once_in_the_order_of_the_page_and_shows_where_it
 ) -> None:
     wall_page.set_viewport_size({"width": width, "height": 844})
 
-    way = tabbed(wall_page, 45)
+    way = tabbed(wall_page, 48)
 
     names = [at["name"] for at in way]
     first = ["Skip to content", "Scenewatch home", "Live", "Admin", "Settings", "Connection"]
@@ -220,11 +222,14 @@ def test_tab_reaches_everything_once_in_the_order_of_the_page_and_shows_where_it
         "kino-08",
     ]
     after = names[at_mine + 1 :]
-    assert after[: len(wide) + 4] == [
+    assert after[: len(wide) + 7] == [
         *wide,
         "Runs at work",
+        "Harbor at Dusk",
         "Tell me when Harbor at Dusk ends, 10 s after its last prompt",
+        "Prompt 9f6b2c41",
         "Tell me when Prompt 9f6b2c41 ends, 10 s after its last prompt",
+        "Salt Road",
         "kino-01",
     ]
     assert after[after.index("kino-10") :][:4] == [
