@@ -1,6 +1,14 @@
 """People of the team "bench", each signed in as often as asked for."""
 
-from benchmarks.stack import Stack
+from typing import Protocol
+
+
+class Shell(Protocol):
+    """A site in which code can be run."""
+
+    def shell(self, code: str) -> str:
+        """Run code with Django set up; return what it printed."""
+
 
 _SIGN_IN = """
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -23,8 +31,8 @@ print("keys", team.pk, *keys)
 """
 
 
-def signed_in(stack: Stack, people: int, sessions: int = 1) -> tuple[int, list[str]]:
+def signed_in(site: Shell, people: int, sessions: int = 1) -> tuple[int, list[str]]:
     """Return the team's id, and the session keys of new people, person by person."""
-    said = stack.shell(_SIGN_IN.format(people=people, sessions=sessions)).split()
+    said = site.shell(_SIGN_IN.format(people=people, sessions=sessions)).split()
     team_id, *keys = said[said.index("keys") + 1 :]
     return int(team_id), keys

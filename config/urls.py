@@ -7,7 +7,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import api, api_door, offline
 from history import lost_page, server_page
-from history.explore.views import runs
+from history.explore.views import runs, runs_record
+from history.failures import views as failures
+from history.run_page import views as run_page
 from history.run_watches import bells
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
@@ -43,6 +45,14 @@ urlpatterns = [
     path("teams/<slug:slug>/settings/tv/<int:pk>/revoke/", tv_pages.revoke, name="revoke_tv_link"),
     path("teams/<slug:slug>/bells/", bells, name="bells"),
     path("teams/<slug:slug>/runs/", runs, name="runs"),
+    path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
+    path("teams/<slug:slug>/failures/", failures.failures, name="failures"),
+    path("teams/<slug:slug>/failures/<int:pk>/", failures.failure, name="failure"),
+    path("teams/<slug:slug>/failures/<int:pk>/decide/", failures.decide, name="decide_failure"),
+    path("runs/<int:pk>/", run_page.run, name="run"),
+    path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
+    path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
+    path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

@@ -5,8 +5,16 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 from django.http import Http404
 
-from history.models import ActivityEvent, Attempt, Graph, Run, RunWatch, Scene
-from telemetry.access import Person, server_for, team_of
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    FailureFamily,
+    Graph,
+    Run,
+    RunWatch,
+    Scene,
+)
+from telemetry.access import Person, server_for, team_for, team_of
 from telemetry.models import Membership, Role, Server
 
 
@@ -16,6 +24,15 @@ def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
     if run is None:
         raise Http404
     team_of(user, run.team_id, role)
+    return run
+
+
+def run_in(membership: Membership, pk: int) -> Run:
+    """Return a run of the member's team; its policy is loaded."""
+    found = Run.objects.select_related("policy").filter(pk=pk, team=membership.team)
+    run = found.first()
+    if run is None:
+        raise Http404
     return run
 
 
@@ -48,6 +65,17 @@ def attempt_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Attempt:
         raise Http404
     team_of(user, attempt.scene.run.team_id, role)
     return attempt
+
+
+def failure_in(
+    user: Person, slug: str, pk: int, role: Role = Role.VIEWER
+) -> tuple[Membership, FailureFamily]:
+    """Return the user's membership of the team with this slug, and its family of failures."""
+    membership = team_for(user, slug, role)
+    family = FailureFamily.objects.filter(team=membership.team, pk=pk).first()
+    if family is None:
+        raise Http404
+    return membership, family
 
 
 def attempts_on(server: Server) -> QuerySet[Attempt]:

@@ -17,6 +17,7 @@ from history.api_shapes import (
     Attempts,
 )
 from history.attempt_lists import attempts_of
+from history.failures.api import router as failures_router
 from history.ingest_api import router as ingest_router
 from history.keyset import page_of
 from history.models import ActivityEvent, Attempt
@@ -26,6 +27,7 @@ from telemetry.models import Team
 
 router = Router()
 router.add_router("", ingest_router)
+router.add_router("", failures_router)
 
 # Parameters that filter rows by one column, and those columns.
 ATTEMPT_FILTERS = {

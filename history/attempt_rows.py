@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from history.failures.keeping import keep
+from history.failures.signature import FAILING
 from history.models import Attempt, Graph, NodeExecution
 from history.run_rows import Place, drop_empty, place_of, scene_ids
 from history.settling import note_servers, settle
 from history.upsert import upsert
 from history.words import Origin
+from history.workloads import note_workloads
 from telemetry import transitions as t
-from telemetry.clock import lasted, seconds
+from telemetry.clock import lasted, now, seconds
 from telemetry.graph import compressed
 from telemetry.leases import Leased
 from telemetry.transitions import Key, Transition
@@ -55,10 +58,13 @@ class AttemptRows:
         self._scenes: dict[Place, int] = scene_ids(unfiled) if unfiled else {}
         self._changed: set[RowKey] = set()
         self._graphs: dict[RowKey, bytes] = {}
+        self._works: dict[str, bytes] = {}
         self._nodes: dict[tuple[RowKey, str], t.NodeFinished] = {}
         self._left: set[int] = set()
         self._to_settle: set[RowKey] = set()
         self._placed: set[RowKey] = set()
+        # What failed, or had before this was told.
+        self._failed: set[RowKey] = set()
 
     def take(self, leased: Leased, change: Transition) -> None:
         """Change the attempt as the transition says; one that speaks of no attempt does nothing."""
@@ -84,6 +90,7 @@ class AttemptRows:
         small = compressed(change.graph) if change.graph else None
         if small is not None:
             self._graphs[key] = small
+            self._works[row.workload or ""] = change.graph or b""
         self._note(key, row)
 
     def _is_filed(self, leased: Leased, change: t.AttemptSeen) -> bool:
@@ -98,6 +105,8 @@ class AttemptRows:
             self._left.add(row.scene_id)
         row.scene_id = scene
         self._placed.add(key)
+        if row.outcome in FAILING:
+            self._failed.add(key)
 
     def _note(self, key: RowKey, row: Attempt) -> None:
         self.rows[key] = row
@@ -115,6 +124,8 @@ class AttemptRows:
         key = row_key(leased, change.key)
         row = self.rows.get(key)
         if row is not None:
+            if {row.outcome, change.outcome} & FAILING:
+                self._failed.add(key)
             _end(row, change)
             self._note(key, row)
             self._to_settle.add(key)
@@ -132,8 +143,12 @@ class AttemptRows:
         self._save_graphs()
         self._save_nodes()
         drop_empty(self._left - {row.scene_id for row in self.rows.values()})
-        settle({self.rows[key].scene_id for key in self._to_settle | self._placed})
-        note_servers({self.rows[key].scene_id for key in self._placed})
+        self._works.pop("", None)
+        note_workloads(self._works, now())
+        placed = {self.rows[key].scene_id for key in self._placed}
+        settle({self.rows[key].scene_id for key in self._to_settle} | placed, placed)
+        note_servers(placed)
+        keep(self.rows[key].pk for key in self._failed)
 
     def _save_attempts(self) -> None:
         told = upsert(

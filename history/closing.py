@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from history.failures.keeping import keep
 from history.models import Attempt, Scene
 from history.settling import settle
 from telemetry.words import Grade, Outcome, Status
@@ -25,4 +26,5 @@ def close_deleted(now: datetime) -> int:
             ended_at=now,
         )
         settle(Scene.objects.filter(attempts__in=ids).values_list("pk", flat=True).distinct())
+        keep(ids)
     return len(ids)

@@ -17,12 +17,16 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from history.models import (
     ActivityEvent,
     Attempt,
+    FailureDecision,
+    FailureFamily,
+    FailureOccurrence,
     GpuSample,
     Graph,
     NodeExecution,
     PollLog,
     Run,
     RunRevision,
+    Workload,
 )
 from history.words import Span
 from telemetry.models import AuditEntry, BlindWindow
@@ -108,9 +112,21 @@ def _filed_before(before: datetime) -> Q:
     return Q(filed_at__lt=before)
 
 
+def _unused(before: datetime) -> Q:
+    """Return what holds of old workloads of which no attempt is on record."""
+    return Q(~Exists(Attempt.objects.filter(workload=OuterRef("pk"))), first_seen_at__lt=before)
+
+
 def _superseded(before: datetime) -> Q:
     """Return what holds of old revisions of runs; the one in force goes with its run."""
     return Q(at__lt=before, number__lt=F("run__revision"))
+
+
+def _forgotten(before: datetime) -> Q:
+    """Return what holds of families of failures that nothing on record speaks of any more."""
+    seen = FailureOccurrence.objects.filter(family=OuterRef("pk"))
+    decided = FailureDecision.objects.filter(family=OuterRef("pk"))
+    return Q(~Exists(seen), ~Exists(decided), last_seen_at__lt=before)
 
 
 SPANS = {"gpu-samples": Span.RAW, "gpu-minutes": Span.MINUTE, "gpu-hours": Span.HOUR}
@@ -132,6 +148,9 @@ RULES = {
         ),
         Rule("blind-windows", BlindWindow, BlindWindow, lambda t: Q(ended_at__lt=t)),
         Rule("audit", AuditEntry, AuditEntry, _at, "id", "at", True),
+        Rule("workloads", Workload, Workload, _unused, "digest", "first_seen_at"),
+        Rule("decisions", FailureDecision, FailureDecision, _at, "id", "at", True),
+        Rule("failures", FailureFamily, FailureFamily, _forgotten, age="last_seen_at"),
         # Last: what the rules above leave of a run goes with it.
         Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
     )

@@ -45,7 +45,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class EndedRow:
-    """A prompt that ended, and why."""
+    """A prompt that ended, and why; `failure` is the family of its failure, if it has one."""
 
     attempt: Attempt
     title: Title
@@ -53,6 +53,7 @@ class EndedRow:
     label: str
     why: str
     duration: str
+    failure: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Change:
 
 def record_of(server: Server, at: datetime) -> dict[str, Any]:
     """Return all that the record tells of a server, as it looks at `at`."""
-    ended = attempts_on(server).filter(status=Status.ENDED).order_by("-ended_at", "-pk")
+    ended = attempts_on(server).filter(status=Status.ENDED).select_related("failure")
+    ended = ended.order_by("-ended_at", "-pk")
     queue = queue_of(server, at)
     return {
         "queue": queue[:QUEUE_LIMIT],
@@ -142,6 +144,7 @@ def _ended(attempt: Attempt) -> EndedRow:
         OUTCOME_LABELS[outcome] if outcome else MISSING,
         (attempt.reason or fault)[:300],
         duration(attempt.duration_s),
+        getattr(getattr(attempt, "failure", None), "family_id", None),
     )
 
 

@@ -7,10 +7,11 @@ all connections. The migration 0009_fill_sums holds a copy for rows of before.
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
-import msgspec
 from django.db import connection
+
+from history.among import AMONG, among
+from history.warmth import note_warmth
 
 # Fewer frames than a scene must have are partial whatever ComfyUI says, none are a failure.
 OUTCOME = """CASE WHEN a.outcome = 'success' AND a.frames < s.frame_floor
@@ -21,7 +22,8 @@ UPDATE history_scene SET
     outcome = d.outcome, attempt_count = d.attempts, open_count = d.open,
     began_at = d.began_at, ended_at = d.ended_at, waited_s = d.waited_s, duration_s = d.duration_s,
     timed_by = d.timed_by, frames = d.frames, workload = d.workload, server_id = d.server_id,
-    gpu_model = COALESCE(d.gpu_model, history_scene.gpu_model)
+    gpu_model = COALESCE(d.gpu_model, history_scene.gpu_model),
+    cached = COALESCE(d.cached_nodes >= d.node_count, FALSE)
 FROM (
     SELECT t.*, (
         SELECT NULLIF(v.model, '') FROM telemetry_device v WHERE v.server_id = t.server_id
@@ -35,7 +37,7 @@ FROM (
     ) AS place
     FROM (
         SELECT a.id, a.scene_id, a.ended_at, a.waited_s, a.duration_s, a.timed_by, a.frames,
-            a.workload, a.server_id, {outcome} AS outcome,
+            a.workload, a.server_id, a.cached_nodes, a.node_count, {outcome} AS outcome,
             COALESCE(a.started_at, a.submitted_at, r.began_at) AS began_at,
             COALESCE(a.submitted_at, a.ended_at, a.seen_at) AS at,
             COUNT(*) OVER (PARTITION BY a.scene_id) AS attempts,
@@ -47,6 +49,18 @@ FROM (
     ) t
 ) d
 WHERE d.place = 1 AND history_scene.id = d.scene_id
+"""
+
+# By name: the shorter first, so that scene-2 comes before scene-10.
+PLACES = """
+UPDATE history_scene SET position = d.position
+FROM (
+    SELECT id, ROW_NUMBER() OVER (
+        PARTITION BY run_id ORDER BY LENGTH(external_id), external_id
+    ) - 1 AS position
+    FROM history_scene WHERE run_id IN (SELECT run_id FROM history_scene WHERE id {among})
+) d
+WHERE history_scene.id = d.id AND COALESCE(history_scene.position, -1) <> d.position
 """
 
 RUNS = """
@@ -69,7 +83,8 @@ UPDATE history_run SET
         WHEN d.lost > 0 THEN 'lost'
         ELSE 'cancelled' END,
     workload = CASE WHEN d.workload = d.last_workload THEN d.workload END,
-    gpu_model = CASE WHEN d.gpu_model = d.last_gpu_model THEN d.gpu_model END
+    gpu_model = CASE WHEN d.gpu_model = d.last_gpu_model THEN d.gpu_model END,
+    work = CASE WHEN d.known = d.scenes THEN {sha256} END, cached_count = d.cached
 FROM (
     SELECT run_id, COUNT(*) AS scenes, COUNT(outcome) AS told,
         SUM(CASE WHEN open_count > 0 THEN 1 ELSE 0 END) AS open,
@@ -84,9 +99,14 @@ FROM (
         SUM(CASE WHEN attempt_count > 1 THEN 1 ELSE 0 END) AS retried,
         SUM(duration_s) AS work_s, MIN(began_at) AS began_at, MAX(ended_at) AS ended_at,
         MIN(workload) AS workload, MAX(workload) AS last_workload,
-        MIN(gpu_model) AS gpu_model, MAX(gpu_model) AS last_gpu_model
-    FROM history_scene
-    WHERE run_id IN (SELECT run_id FROM history_scene WHERE id {among}) GROUP BY run_id
+        MIN(gpu_model) AS gpu_model, MAX(gpu_model) AS last_gpu_model,
+        COUNT(workload) AS known, {listed} AS listed,
+        SUM(CASE WHEN cached THEN 1 ELSE 0 END) AS cached
+    FROM (
+        SELECT * FROM history_scene
+        WHERE run_id IN (SELECT run_id FROM history_scene WHERE id {among})
+        ORDER BY run_id, position
+    ) s GROUP BY run_id
 ) d
 WHERE history_run.id = d.run_id
 """
@@ -102,19 +122,36 @@ ON CONFLICT (run_id, server_id) DO UPDATE SET began_at = excluded.began_at
 WHERE history_runserver.began_at <> excluded.began_at
 """
 
-AMONG = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
 LASTED = {
     "postgresql": "EXTRACT(EPOCH FROM d.ended_at - d.began_at)",
     "sqlite": "ROUND((julianday(d.ended_at) - julianday(d.began_at)) * 86400, 3)",
 }
+# A run's work: what its scenes' workloads are, in their order (history/invented/ has it too).
+LISTED = {
+    "postgresql": "STRING_AGG(workload, ',' ORDER BY position)",
+    # In the order of the rows below it: SQLite before 3.44 knows no other.
+    "sqlite": "GROUP_CONCAT(workload, ',')",
+}
+SHA256 = {
+    "postgresql": "ENCODE(SHA256(CONVERT_TO(d.listed, 'UTF8')), 'hex')",
+    "sqlite": "SHA256(d.listed)",
+}
 
 
-def settle(scene_ids: Iterable[int]) -> None:
-    """Bring these scenes, then the runs that hold them, up to date with the attempts."""
+def settle(scene_ids: Iterable[int], placed: Iterable[int] | None = None) -> None:
+    """Bring these scenes, then the runs that hold them, up to date with the attempts.
+
+    `placed` are those that are new to their run; without it all are taken to be.
+    """
     ids = sorted(scene_ids)
-    if ids:
-        _execute(SCENES, ids)
-        _execute(RUNS, ids)
+    if not ids:
+        return
+    _execute(SCENES, ids)
+    new = ids if placed is None else sorted(placed)
+    if new:
+        _execute(PLACES, new)
+    note_warmth(ids)
+    _execute(RUNS, ids)
 
 
 def note_servers(scene_ids: Iterable[int]) -> None:
@@ -126,13 +163,15 @@ def note_servers(scene_ids: Iterable[int]) -> None:
 
 def _execute(text: str, ids: list[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_statement(connection.vendor, text), [_list(ids)])
+        cursor.execute(_statement(connection.vendor, text), [among(ids)])
 
 
 @cache
 def _statement(vendor: str, text: str) -> str:
-    return text.format(outcome=OUTCOME, among=AMONG[vendor], lasted=LASTED[vendor])
-
-
-def _list(ids: list[int]) -> Any:
-    return ids if connection.vendor == "postgresql" else msgspec.json.encode(ids).decode()
+    return text.format(
+        outcome=OUTCOME,
+        among=AMONG[vendor],
+        lasted=LASTED[vendor],
+        listed=LISTED[vendor],
+        sha256=SHA256[vendor],
+    )

@@ -47,6 +47,22 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
+class Warmth(StrEnum):
+    """Whether the models lay in memory already as the work began."""
+
+    COLD = "cold"
+    WARM = "warm"
+    UNKNOWN = "unknown"
+
+
+class FailureState(StrEnum):
+    """What a team decided about a family of failures."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    IGNORED = "ignored"
+
+
 class Span(IntEnum):
     """How many seconds a sample of a GPU stands for."""
 
@@ -67,5 +83,10 @@ EXIT_LABELS = {
     ExitReason.ATTEMPT_LIMIT: "poll limit reached",
     ExitReason.MAX_WAIT: "wait limit reached",
     ExitReason.UNKNOWN: "unknown",
+}
+STATE_LABELS = {
+    FailureState.OPEN: "Open",
+    FailureState.RESOLVED: "Resolved",
+    FailureState.IGNORED: "Ignored",
 }
 SPAN_LABELS = {Span.RAW: "10 s", Span.MINUTE: "minute", Span.HOUR: "hour"}

@@ -13,11 +13,13 @@ from history.models import (
     GpuSample,
     PollLog,
     QueuePolicy,
+    RunNote,
     RunReport,
     RunRevision,
     RunServer,
     SceneReport,
     ScriptReport,
+    Workload,
 )
 from telemetry.admin import RecordAdmin
 from telemetry.text import gib
@@ -32,6 +34,26 @@ class RunServerAdmin(RecordAdmin):
     list_select_related = ("run", "server")
     search_fields = ("run__external_id", "server__name")
     date_hierarchy = "began_at"
+
+
+@admin.register(RunNote)
+class RunNoteAdmin(RecordAdmin):
+    """What members wrote about runs."""
+
+    list_display = ("run", "who", "at", "text")
+    list_filter = ("run__team",)
+    list_select_related = ("run",)
+    search_fields = ("run__external_id", "who")
+    date_hierarchy = "at"
+
+
+@admin.register(Workload)
+class WorkloadAdmin(RecordAdmin):
+    """What kinds of work ask of a GPU."""
+
+    list_display = ("digest", "steps", "width", "height", "frames", "batch", "first_seen_at")
+    search_fields = ("digest", "family")
+    date_hierarchy = "first_seen_at"
 
 
 @admin.register(QueuePolicy)

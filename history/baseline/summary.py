@@ -4,7 +4,7 @@ Missing values are left out and counted, never taken for 0. Percentiles are inte
 between order statistics (type 7 of Hyndman and Fan), as PostgreSQL's percentile_cont does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -70,32 +70,39 @@ FOR_P90, FOR_P95 = 10, 20
 LONG = 2.0
 
 
-def insights(summary: Summary, success: Rate | None = None, unit: str = "s") -> list[str]:
-    """Return what n allows to say, in sentences; none below five values."""
-    said = [_middle(summary, unit), _tail(summary, unit), _longest(summary, unit)]
+Say = Callable[[float | None], str]
+
+
+def _seconds(value: float | None) -> str:
+    return f"{value:,.1f} s"
+
+
+def insights(summary: Summary, success: Rate | None = None, say: Say = _seconds) -> list[str]:
+    """Return what n allows to say, in sentences; none below five values. `say` words a value."""
+    said = [_middle(summary, say), _tail(summary, say), _longest(summary, say)]
     said += [_variation(summary), _success(success)]
     return [sentence for sentence in said if sentence]
 
 
-def _middle(summary: Summary, unit: str) -> str:
+def _middle(summary: Summary, say: Say) -> str:
     if summary.n < ENOUGH or summary.median is None:
         return ""
-    return f"Half of {plural(summary.n, 'run')} took {summary.median:,.1f} {unit} or less."
+    return f"Half of {plural(summary.n, 'run')} took {say(summary.median)} or less."
 
 
-def _tail(summary: Summary, unit: str) -> str:
+def _tail(summary: Summary, say: Say) -> str:
     if summary.n >= FOR_P95:
-        return f"One in twenty took more than {summary.p95:,.1f} {unit}."
+        return f"One in twenty took more than {say(summary.p95)}."
     if summary.n >= FOR_P90:
-        return f"One in ten took more than {summary.p90:,.1f} {unit}."
+        return f"One in ten took more than {say(summary.p90)}."
     return ""
 
 
-def _longest(summary: Summary, unit: str) -> str:
+def _longest(summary: Summary, say: Say) -> str:
     if summary.n < ENOUGH or not summary.median or not summary.maximum:
         return ""
     times = summary.maximum / summary.median
-    long = f"The longest, {summary.maximum:,.1f} {unit}, took {times:.1f} times the median."
+    long = f"The longest, {say(summary.maximum)}, took {times:.1f} times the median."
     return long if times >= LONG else ""
 
 

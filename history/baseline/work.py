@@ -3,18 +3,12 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from history.baseline.fingerprint import Fingerprint, Model
+from history.words import Warmth
 from telemetry.words import Outcome
 
-
-class Warmth(StrEnum):
-    """Whether the models lay in memory already as the work began."""
-
-    COLD = "cold"
-    WARM = "warm"
-    UNKNOWN = "unknown"
+__all__ = ["DURATION", "PEAK_MEMORY", "Metric", "Warmth", "Work", "warmth_of"]
 
 
 @dataclass(frozen=True, slots=True)

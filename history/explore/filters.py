@@ -12,7 +12,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from history.models import Run
+from history.models import FallbackNote, Run
 from telemetry.models import Membership, Server
 from telemetry.wall_page import names_of
 
@@ -52,6 +52,7 @@ class RunFilters(forms.Form):
     server = forms.ModelChoiceField(Server.objects.none(), required=False)
     workload = forms.CharField(max_length=64, required=False)
     mine = forms.BooleanField(required=False)
+    note = forms.CharField(max_length=30, required=False)
 
     def __init__(self, data: Any, membership: Membership) -> None:
         """Read an address's parameters for a member."""
@@ -94,6 +95,11 @@ def _status(value: list[str], _: datetime, __: Membership) -> Q:
     return wanted
 
 
+def _noted(kind: str, membership: Membership) -> Any:
+    notes = FallbackNote.objects.filter(team=membership.team, category=kind)
+    return notes.order_by().values("scene__run")
+
+
 APPLY: dict[str, Callable[[Any, datetime, Membership], Q]] = {
     "range": _range,
     "since": lambda day, _, __: Q(began_at__gte=_midnight(day)),
@@ -101,6 +107,7 @@ APPLY: dict[str, Callable[[Any, datetime, Membership], Q]] = {
     "status": _status,
     "server": lambda server, _, __: Q(pk__in=server.run_servers.values("run")),
     "workload": lambda workload, _, __: Q(workload=workload),
+    "note": lambda kind, _, m: Q(pk__in=_noted(kind, m)),
     "mine": lambda _, __, membership: Q(submitter__in=names_of(membership)),
 }
 
@@ -131,6 +138,7 @@ LABELS = {
     "server": "Server",
     "workload": "Workflow",
     "mine": "Submitted by",
+    "note": "Fallback",
 }
 
 

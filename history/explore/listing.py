@@ -1,13 +1,16 @@
 """Runs as rows of a list: what each shows is in the run's own row, but for its scenes and servers.
 
-Six queries, however many rows.
+Seven queries, however many rows.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from history.active_runs import STRIP_LIMIT
+from history.explore.panel import percent
+from history.judged.judging import judge_runs
+from history.judged.words import Delta, delta_of
 from history.models import Attempt, Run, RunServer, Scene
 from history.run_rows import PROMPT_SOURCE
 from history.strip import SceneNow, cells, in_order, sentence, status_of
@@ -38,12 +41,16 @@ class Listed:
     gpu: str
     submitter: str
     began_at: datetime
+    delta: Delta | None = None
 
 
 def listed(runs: list[Run], at: datetime) -> list[Listed]:
     """Return runs as rows, in their order."""
-    scenes, servers, names = _scenes(runs), _servers(runs), _names(runs)
-    return [_row(run, scenes[run.pk], servers[run.pk], names.get(run.pk), at) for run in runs]
+    scenes, servers, names = _scenes(runs), _servers(runs), names_of_runs(runs)
+    judged = judge_runs(runs)
+    rows = [_row(run, scenes[run.pk], servers[run.pk], names.get(run.pk), at) for run in runs]
+    deltas = {pk: delta_of(one) for pk, one in judged.items()}
+    return [replace(row, delta=deltas.get(row.pk)) for row in rows]
 
 
 def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
@@ -76,7 +83,7 @@ def _servers(runs: list[Run]) -> dict[int, list[str]]:
     return told
 
 
-def _names(runs: list[Run]) -> dict[int, tuple[str, str]]:
+def names_of_runs(runs: list[Run]) -> dict[int, tuple[str, str]]:
     """Return what to call the runs that are one prompt each."""
     alone = [run.pk for run in runs if run.source == PROMPT_SOURCE]
     found = Attempt.objects.filter(scene__run__in=alone).order_by("pk")
@@ -96,8 +103,8 @@ def _row(
     at: datetime,
 ) -> Listed:
     ordered = in_order(scenes)
-    status, label = _status(run, ordered)
-    name, of = named or _title(run)
+    status, label = status_of_run(run, ordered)
+    name, of = named or title_of_run(run)
     lasted_s = (at - run.began_at).total_seconds() if run.open_count else run.duration_s
     return Listed(
         pk=run.pk,
@@ -107,7 +114,7 @@ def _row(
         label=label,
         cells=cells(ordered),
         strip=sentence(Counter(scene.status for scene in ordered) or _counts(run)),
-        success=MISSING if run.success_rate is None else _percent(run.success_rate),
+        success=percent(run.success_rate),
         duration=duration(lasted_s),
         so_far=run.open_count > 0,
         attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
@@ -118,18 +125,12 @@ def _row(
     )
 
 
-def _percent(rate: float) -> str:
-    """Return 100 % only for all: 99.96 % of a thousand scenes is one that failed."""
-    text = f"{100 * rate:.1f}%" if rate < 1 else "100%"
-    return "99.9%" if text == "100.0%" else text
-
-
-def _title(run: Run) -> tuple[str, str]:
+def title_of_run(run: Run) -> tuple[str, str]:
     name = run.title or run.story_id
     return (name, run.external_id) if name else (run.external_id, "")
 
 
-def _status(run: Run, scenes: list[SceneNow]) -> tuple[str, str]:
+def status_of_run(run: Run, scenes: list[SceneNow]) -> tuple[str, str]:
     """Return the status of a run and what it is called."""
     if run.open_count:
         waits = scenes and not any(scene.status == "executing" for scene in scenes)

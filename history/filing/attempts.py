@@ -3,6 +3,7 @@
 from history.filing.details import drop_attempts, write_details
 from history.filing.into import Into
 from history.filing.matching import Matches, Told
+from history.filling import told_workload
 from history.imports.findings import Findings
 from history.imports.told import ToldAttempt, ToldScene, ToldScript
 from history.models import Attempt, Run, Scene
@@ -51,6 +52,7 @@ def write_attempts(
             if server is None and attempt.server:
                 _keep_name(attempt)
             row = filed(attempt, row, scene, run, server)
+            row.workload = row.workload or told_workload(scene, len(scenes))
             (filed_before if row.pk else new).append(row)
         rows.append(row)
     _drop_left(matches, findings)

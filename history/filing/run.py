@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from history.failures.keeping import keep, occurrences_of
 from history.filing.attempts import note_gpus, write_attempts
 from history.filing.into import Filed, Into, Result
 from history.filing.matching import match
@@ -54,9 +55,12 @@ def _locked(told: ToldRun, into: Into) -> tuple[Run, bool]:
 def _write(told: ToldRun, run: Run, into: Into) -> list[Found]:
     """Write the run's new revision; return its findings, those beside what was watched included."""
     findings, policies = Findings(), Policies(told, into)
+    for name in ("story_id", "title", "submitter"):
+        setattr(run, name, getattr(told, name) or getattr(run, name))
     pairs = [(scene, attempt) for scene in told.scenes for attempt in scene.attempts]
     matches = match(run, pairs, into, findings)
     scenes = write_scenes(told, run, into)
+    dropped = occurrences_of(row.pk for row in matches.left if row.origin == Origin.FILE)
     write_attempts(pairs, matches, scenes, run, into, findings)
     note_gpus(matches, pairs, findings)
     drop_empty(matches.moved_from)
@@ -69,6 +73,7 @@ def _write(told: ToldRun, run: Run, into: Into) -> list[Found]:
     ids = [scene.pk for scene in scenes.values()]
     settle(ids)
     note_servers(ids)
+    keep(Attempt.objects.filter(scene__run=run).values_list("pk", flat=True), dropped)
     run.refresh_from_db()
     return found
 
@@ -80,8 +85,6 @@ def _update(told: ToldRun, run: Run, policy: int | None, found: list[Found], int
     began_at = told.began_at or run.began_at
     run.began_at = min(began_at, run.began_at) if watched else began_at
     run.touched_at = max(run.touched_at, into.at)
-    for name in ("story_id", "title", "submitter"):
-        setattr(run, name, getattr(told, name) or getattr(run, name))
     run.told_at, run.policy_id = told.told_at, policy
     run.archived_at = run.archived_at or told.archived_at
     run.revision += 1

@@ -3,16 +3,19 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
 
 from history.bulk import load, reserve
-from history.invented.farm import MACHINES, VERSIONS, Machine
+from history.failures.keeping import keep
+from history.failures.signature import FAILING
+from history.invented.farm import MACHINES, VERSIONS, WORKLOADS, Machine
 from history.invented.runs import InventedAttempt, InventedRun, InventedScene, Inventor, Span
-from history.models import Attempt, AttemptMemory, Run, RunServer, Scene
+from history.models import Attempt, AttemptMemory, Run, RunServer, Scene, Workload
 from telemetry.models import Device, Environment, Server, Team
 from telemetry.words import Outcome
 
@@ -24,12 +27,12 @@ RUN = (
     *("id", "team", "source", "external_id", "story_id", "title", "submitter", "began_at"),
     *("touched_at", "outcome", "ended_at", "duration_s", "work_s", "scene_count"),
     *("success_count", "partial_count", "failed_count", "cancelled_count", "lost_count"),
-    *("success_rate", "attempt_count", "retried_count", "workload", "gpu_model"),
+    *("success_rate", "attempt_count", "retried_count", "workload", "gpu_model", "work"),
 )
 SCENE = (
     *("id", "team", "run", "external_id", "outcome", "attempt_count", "began_at", "ended_at"),
     *("waited_s", "duration_s", "timed_by", "frames", "workload", "server", "gpu_model"),
-    "frame_floor",
+    *("position", "warmth", "frame_floor"),
 )
 ATTEMPT = (
     *("id", "server", "scene", "prompt_id", "repeat", "attempt_number", "submitter", "workload"),
@@ -63,6 +66,7 @@ def load_history(
 ) -> Loaded:
     """Load all runs that the inventor has; `done` hears of the scenes of each part."""
     loaded, servers = Loaded(), make_farm(team, span)
+    note_kinds(span.begin)
     runs = inventor.runs()
     while part := list(islice(runs, PART)):
         with transaction.atomic():
@@ -120,6 +124,7 @@ class _Rows:
         self.attempts: list[tuple[Any, ...]] = []
         self.memory: list[tuple[Any, ...]] = []
         self.of_servers: list[tuple[Any, ...]] = []
+        self.failed: list[int] = []
         scenes = sum(len(run.scenes) for run in runs)
         attempts = sum(len(scene.attempts) for run in runs for scene in run.scenes)
         self._run = reserve(Run, len(runs))
@@ -137,19 +142,21 @@ class _Rows:
             (Attempt, ATTEMPT, self.attempts),
             (AttemptMemory, MEMORY, self.memory),
         )
-        return sum(load(model, columns, rows) for model, columns, rows in tables)
+        count = sum(load(model, columns, rows) for model, columns, rows in tables)
+        keep(self.failed)
+        return count
 
     def _take(self, run: InventedRun) -> None:
         server = self.servers[run.machine.name]
         workload = run.workload.sha256 if run.is_identified else None
-        for scene in run.scenes:
-            self._take_scene(run, scene, server, workload)
+        for place, scene in enumerate(run.scenes):
+            self._take_scene(run, scene, place, server, workload)
         self.runs.append(_run_row(self._run, self.team.pk, run, workload))
         self.of_servers.append((self._run, server, run.began_at))
         self._run += 1
 
     def _take_scene(
-        self, run: InventedRun, scene: InventedScene, server: int, workload: str | None
+        self, run: InventedRun, scene: InventedScene, place: int, server: int, workload: str | None
     ) -> None:
         last, floor = scene.attempts[-1], run.workload.frames
         self.scenes.append(
@@ -157,7 +164,7 @@ class _Rows:
                 *(self._scene, self.team.pk, self._run, scene.name, last.outcome.value),
                 *(len(scene.attempts), last.started_at or last.submitted_at, last.ended_at),
                 *(_waited_s(last), last.duration_s, "comfyui", last.frames, workload, server),
-                *(run.machine.card, floor),
+                *(run.machine.card, place, _warmth(scene, place), floor),
             )
         )
         for number, attempt in enumerate(scene.attempts, 1):
@@ -187,6 +194,8 @@ class _Rows:
                 *(attempt.ended_at, _waited_s(attempt), attempt.duration_s, attempt.frames, *why),
             )
         )
+        if attempt.outcome in FAILING:
+            self.failed.append(self._attempt)
         if attempt.free_bytes is not None:
             card = "", run.machine.card, run.machine.total_bytes
             self.memory.append((self._attempt, 0, *card, *attempt.free_bytes, "measured", 9))
@@ -214,6 +223,32 @@ def _run_row(pk: int, team: int, run: InventedRun, workload: str | None) -> tupl
         *counts.values(),
         *(counts[Outcome.SUCCESS] / len(last), sum(len(s.attempts) for s in run.scenes)),
         *(sum(len(s.attempts) > 1 for s in run.scenes), workload, run.machine.card),
+        workload and sha256(",".join([workload] * len(run.scenes)).encode()).hexdigest(),
+    )
+
+
+def _warmth(scene: InventedScene, place: int) -> str:
+    """Return whether a scene began warm: the first of a run loads the models."""
+    if scene.attempts[-1].duration_s is None:
+        return "unknown"
+    return "warm" if place or len(scene.attempts) > 1 else "cold"
+
+
+def note_kinds(at: datetime) -> None:
+    """Put on record what the invented workloads ask of a GPU."""
+    Workload.objects.bulk_create(
+        (
+            Workload(
+                digest=one.sha256,
+                family=sha256(f"made-up {one.title}".encode()).hexdigest(),
+                files=[["unet", f"{one.title.lower()}.safetensors"]],
+                samplers=["euler"],
+                first_seen_at=at,
+                **{"steps": 20, "width": 1280, "height": 720, "frames": one.frames},
+            )
+            for one in WORKLOADS
+        ),
+        ignore_conflicts=True,
     )
 
 

@@ -11,6 +11,7 @@ from history.models.attempts import (
 )
 from history.models.choices import (
     EXIT_REASONS,
+    FAILURE_STATES,
     GRADES,
     LEVELS,
     ORIGINS,
@@ -20,15 +21,18 @@ from history.models.choices import (
     TIMERS,
     TONES,
 )
-from history.models.findings import FallbackNote, Finding
+from history.models.failures import FailureDecision, FailureFamily, FailureOccurrence
+from history.models.findings import FallbackNote, Finding, RunNote
 from history.models.gpus import GpuSample
 from history.models.policies import QueuePolicy
 from history.models.reports import PollLog, RunReport, RunRevision, SceneReport, ScriptReport
 from history.models.runs import Run, RunServer
 from history.models.scenes import Scene
+from history.models.workloads import Workload
 
 __all__ = [
     "EXIT_REASONS",
+    "FAILURE_STATES",
     "GRADES",
     "LEVELS",
     "ORIGINS",
@@ -41,6 +45,9 @@ __all__ = [
     "Attempt",
     "AttemptMemory",
     "AttemptQuerySet",
+    "FailureDecision",
+    "FailureFamily",
+    "FailureOccurrence",
     "FallbackNote",
     "Finding",
     "GpuSample",
@@ -51,6 +58,7 @@ __all__ = [
     "QueuePolicy",
     "Resubmission",
     "Run",
+    "RunNote",
     "RunReport",
     "RunRevision",
     "RunServer",
@@ -58,4 +66,5 @@ __all__ = [
     "Scene",
     "SceneReport",
     "ScriptReport",
+    "Workload",
 ]

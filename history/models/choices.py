@@ -4,13 +4,16 @@ from history.words import (
     EXIT_LABELS,
     ORIGIN_LABELS,
     SPAN_LABELS,
+    STATE_LABELS,
     TIMER_LABELS,
     ExitReason,
+    FailureState,
     Level,
     Origin,
     Severity,
     Span,
     Timer,
+    Warmth,
 )
 from telemetry.words import (
     GRADE_LABELS,
@@ -31,4 +34,6 @@ TIMERS = [(timer.value, TIMER_LABELS[timer]) for timer in Timer]
 EXIT_REASONS = [(reason.value, EXIT_LABELS[reason]) for reason in ExitReason]
 SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 LEVELS = [(level.value, level.value) for level in Level]
+WARMTHS = [(warmth.value, warmth.value) for warmth in Warmth]
 SPANS = [(span.value, SPAN_LABELS[span]) for span in Span]
+FAILURE_STATES = [(state.value, STATE_LABELS[state]) for state in FailureState]

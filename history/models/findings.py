@@ -1,5 +1,6 @@
 """What is odd about a run: the notes of its scripts, and what we found in their files."""
 
+from django.conf import settings
 from django.db import models
 
 from history.models.attempts import Attempt
@@ -59,3 +60,19 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message[:60]}"
+
+
+class RunNote(models.Model):
+    """What a member wrote about a run; goes with it. The name stays when the account goes."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="notes")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    who = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    text = models.CharField(max_length=2000)
+
+    class Meta:
+        ordering = ["run", "at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.text[:60]}"

@@ -11,9 +11,9 @@ class Run(models.Model):
     """One execution of a story or batch: 1..n scenes, possibly on several servers.
 
     (team, source, external_id) is unique. Source is the submitter's namespace, never the server.
-    All from `outcome` to `gpu_model` follows from the scenes (history/settling.py) and is written
-    in the transaction that changes them, so that lists need no other table. `outcome` is null
-    while a scene is open, and where that of a scene is unknown.
+    All from `outcome` to `cached_count` follows from the scenes (history/settling.py) and is
+    written in the transaction that changes them, so that lists need no other table. `outcome` is
+    null while a scene is open, and where that of a scene is unknown.
     """
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="runs")
@@ -47,6 +47,14 @@ class Run(models.Model):
     )
     workload = models.CharField(max_length=64, null=True, help_text="Where its scenes share one.")
     gpu_model = models.CharField(max_length=60, null=True, help_text="Where its scenes share one.")
+    work = models.CharField(
+        max_length=64,
+        null=True,
+        help_text="SHA-256 of its scenes' workloads in their order; null where one is unknown.",
+    )
+    cached_count = models.PositiveIntegerField(
+        db_default=0, help_text="Scenes that came wholly out of the cache."
+    )
 
     policy = models.ForeignKey(QueuePolicy, models.SET_NULL, null=True, related_name="runs")
     revision = models.PositiveIntegerField(
@@ -80,6 +88,7 @@ class Run(models.Model):
             models.Index(fields=["team", "submitter", "-began_at"], name="run_by_submitter"),
             models.Index(fields=["team", "outcome", "-began_at"], name="run_by_outcome"),
             models.Index(fields=["team", "workload", "-began_at"], name="run_of_workload"),
+            models.Index(fields=["team", "work", "-began_at"], name="run_of_work"),
             models.Index(fields=["team", "story_id", "-began_at"], name="run_of_story"),
             models.Index(fields=["touched_at"], name="run_by_age"),
         ]

@@ -2,16 +2,19 @@
 
 from django.db import models
 
-from history.models.choices import EXIT_REASONS, OUTCOMES, TIMERS
+from history.models.choices import EXIT_REASONS, OUTCOMES, TIMERS, WARMTHS
 from history.models.runs import Run
+from history.words import Warmth
 from telemetry.models import Server, Team
 
 
 class Scene(models.Model):
     """The unit that people care about ("scene-007") within a run.
 
-    All from `outcome` to `gpu_model` is that of one attempt (history/settling.py): the newest that
+    All from `outcome` to `cached` is that of one attempt (history/settling.py): the newest that
     completed, else the one with most frames, else the newest. A scene nobody queued has none.
+    `position` counts by name (scene-2 before scene-10); `warmth` is worked out as it ends, from
+    what its server did before (history/warmth.py).
     """
 
     # The run's, so that a scene's earlier runs are found by one index.
@@ -38,6 +41,9 @@ class Scene(models.Model):
     workload = models.CharField(max_length=64, null=True)
     server = models.ForeignKey(Server, models.SET_NULL, null=True, related_name="+", db_index=False)
     gpu_model = models.CharField(max_length=60, null=True)
+    position = models.PositiveIntegerField(null=True, help_text="Its place in the run, from 0.")
+    warmth = models.CharField(max_length=7, choices=WARMTHS, db_default=Warmth.UNKNOWN)
+    cached = models.BooleanField(db_default=False, help_text="Nothing of it was worked out anew.")
 
     frame_floor = models.PositiveIntegerField(null=True, help_text="Fewer frames are partial.")
     history_polls = models.PositiveIntegerField(null=True)
@@ -55,6 +61,9 @@ class Scene(models.Model):
         indexes = [
             models.Index(
                 fields=["team", "external_id", "workload", "-began_at"], name="scene_earlier"
+            ),
+            models.Index(
+                fields=["team", "workload", "gpu_model", "-ended_at"], name="scene_like_it"
             ),
         ]
 

@@ -9,11 +9,14 @@
  * nothing is pushed.
  *
  * Not while the tab is hidden, and not while somebody is in there: whoever is about to press a
- * button, has opened a fold or selects a text must not lose it. Both are made up for afterwards. The
- * page says nothing if it cannot be asked; the connection beside the account says that already.
+ * button, has opened a fold or selects a text must not lose it. Both are made up for afterwards.
+ *
+ * What cannot be loaded stays as it is, and <div id="…-notice" hidden> says from when that is: while
+ * the page is connected, for otherwise the connection beside the account says so already.
  */
 
-import { clock } from "./clock.js";
+import { clock, clockTime } from "./clock.js";
+import { button, element, fill, icon } from "./dom.js";
 import { morph } from "./morph.js";
 
 const SOON_MS = 2_000;
@@ -29,6 +32,7 @@ function keep(part) {
   // What was just served is new, and the first push is asked for at once.
   let askedAt = performance.now() - SOON_MS;
   let dueAt = Infinity;
+  let loadedAt = new Date(clock.now());
   let [begun, asking, missed] = [false, false, false];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -48,8 +52,10 @@ function keep(part) {
     askedAt = performance.now();
     if (inUse(part)) return plan(SOON_MS);
     [asking, missed] = [true, false];
-    await refresh(part);
+    const came = await refresh(part);
     asking = false;
+    if (came === "shown") loadedAt = new Date(clock.now());
+    notice(part, came === "failed" && live?.isConnected ? loadedAt : null, ask);
     plan(missed ? SOON_MS : live?.isConnected ? PUSHED_MS : UNPUSHED_MS);
   };
 
@@ -75,19 +81,46 @@ function concerns({ type, ready: { feed, fragments } }, told) {
   return type === "snapshot" || feed.length > 0 || fragments.some((/** @type {any} */ { id }) => told.has(id));
 }
 
-/** @param {HTMLElement} part */
+/**
+ * Put what is new in place, unless somebody has gone in there meanwhile.
+ *
+ * @param {HTMLElement} part
+ * @returns {Promise<"shown" | "kept" | "failed">}
+ */
 async function refresh(part) {
   // A redirect leads to signing in, which is no part of this page.
   const options = /** @type {const} */ ({ redirect: "manual", credentials: "same-origin" });
   const answer = await fetch(part.dataset.refresh ?? "", options).catch(() => null);
-  if (!answer?.ok) return;
+  const text = answer?.ok ? await answer.text().catch(() => null) : null;
+  if (text === null) return "failed";
   const template = document.createElement("template");
-  template.innerHTML = await answer.text();
-  if (inUse(part)) return;
+  template.innerHTML = text;
+  if (inUse(part)) return "kept";
   const fresh = /** @type {HTMLElement} */ (part.cloneNode());
   fresh.append(template.content);
   morph(part, fresh);
   clock.show(part);
+  return "shown";
+}
+
+/**
+ * Say since when nothing could be loaded, or that nothing is wrong.
+ *
+ * @param {HTMLElement} part
+ * @param {Date | null} since
+ * @param {() => void} again
+ */
+function notice(part, since, again) {
+  const box = document.getElementById(`${part.id}-notice`);
+  if (!box || (since === null && box.hidden)) return;
+  box.hidden = since === null;
+  if (since === null) return box.replaceChildren();
+  const below = `What stands below is from ${clockTime(since, since, true)}.`;
+  const text = element("p", "");
+  text.append(element("b", "", "Could not load what is new."), ` ${below}`);
+  const row = element("div", "row");
+  row.append(button("Try again", again));
+  fill(box, icon("s-warn"), text, row);
 }
 
 /** @param {HTMLElement} part */

@@ -84,7 +84,7 @@ class Visitor:
 
     def __init__(self, site):
         self.base = f"http://127.0.0.1:{site.port}"
-        jar = http.cookiejar.CookieJar()
+        self._jar = jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         self.get("/login/")
         token = next(cookie.value for cookie in jar if cookie.name == "csrftoken")
@@ -94,6 +94,11 @@ class Visitor:
         request = urllib.request.Request(f"{self.base}/login/", data, headers)
         with self._opener.open(request, timeout=10) as response:
             assert b'id="servers"' in response.read()
+
+    @property
+    def cookies(self):
+        """Return what a browser would send as its cookies."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
 
     def get(self, path):
         with self._opener.open(self.base + path, timeout=10) as response:

@@ -19,6 +19,9 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    FailureDecision,
+    FailureFamily,
+    FailureOccurrence,
     FallbackNote,
     Finding,
     GpuSample,
@@ -29,6 +32,7 @@ from history.models import (
     QueuePolicy,
     Resubmission,
     Run,
+    RunNote,
     RunReport,
     RunRevision,
     RunServer,
@@ -36,6 +40,7 @@ from history.models import (
     Scene,
     SceneReport,
     ScriptReport,
+    Workload,
 )
 from telemetry.admin import RecordAdmin
 from telemetry.models import (
@@ -83,6 +88,11 @@ def new_attempt(n: int) -> Attempt:
 
 
 # A row of each model that shares nothing with the rows before it.
+def new_occurrence(n: int) -> FailureOccurrence:
+    attempt = cast.make_attempt(new_server(n))
+    return cast.make_occurrence(cast.make_failure(attempt.scene.team), attempt)
+
+
 NEW: dict[type[Model], Callable[[int], Any]] = {
     AccessAttempt: lambda n: AccessAttempt.objects.create(username=f"u{n}", failures_since_start=1),
     AccessFailureLog: lambda n: AccessFailureLog.objects.create(username=f"u{n}"),
@@ -95,6 +105,9 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     Environment: lambda n: cast.make_environment(new_server(n)),
     BlindWindow: lambda n: cast.make_blind_window(new_server(n)),
     Lease: lambda n: cast.make_lease(new_server(n)),
+    FailureFamily: lambda n: cast.make_failure(new_team(n)),
+    FailureOccurrence: new_occurrence,
+    FailureDecision: lambda n: cast.make_decision(cast.make_failure(new_team(n))),
     ClientClaim: lambda n: cast.make_claim(new_team(n), new_user(n)),
     AuditEntry: lambda n: cast.make_audit(new_server(n)),
     Preferences: lambda n: cast.make_preferences(new_user(n)),
@@ -122,6 +135,8 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     PollLog: lambda n: cast.make_poll_log(new_attempt(n)),
     FallbackNote: lambda n: cast.make_note(new_attempt(n)),
     Finding: lambda n: cast.make_finding(cast.make_run(new_team(n))),
+    RunNote: lambda n: cast.make_run_note(cast.make_run(new_team(n))),
+    Workload: lambda n: cast.make_workload(f"workload-{n}"),
     GpuSample: lambda n: cast.make_gpu_sample(new_server(n)),
 }
 

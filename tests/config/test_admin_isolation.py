@@ -17,6 +17,9 @@ from tests.config.test_isolation import (
     verdict,
 )
 
+# Who comes nearest to being let in by mistake, asked in every way; the door looks at no method.
+CLOSELY = ("anonymous", "alice")
+
 
 def admin_arguments(route: Route, side: Side) -> dict[str, str]:
     """Return arguments for an admin page that lead to a row of the side."""
@@ -39,13 +42,15 @@ def test_the_admin_is_there_for_no_one_else(persona: str) -> None:
 
     for route in ADMIN_ROUTES:
         path = route.filled(admin_arguments(route, world.foreign_side(persona)))
-        for method in METHODS:
+        for method in METHODS if persona in CLOSELY else ("GET", "POST"):
             response = world.browser.generic(method, path)
             case = f"{persona}: {method} {path}"
 
             wanted = "sign in" if persona == "anonymous" else "404"
             assert verdict(response) == wanted, f"{case} -> {verdict(response)}"
-            assert not leaks([response], words), f"{case} leaks {leaks([response], words)}"
+            # An address that holds a word is told back to who asked for it.
+            told = leaks([response], [word for word in words if word.decode() not in path])
+            assert not told, f"{case} leaks {told}"
 
 
 @pytest.mark.django_db

@@ -23,7 +23,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from history.models import Attempt, Run
+from history.models import Attempt, FailureFamily, Run
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -95,6 +95,16 @@ def server(side: Side) -> dict[str, str]:
     return {**slug(side), "pk": str(side.rows[Server].pk)}
 
 
+def failure(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's family of failures."""
+    return {**slug(side), "pk": str(side.rows[FailureFamily].pk)}
+
+
+def run(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's run."""
+    return {**slug(side), "pk": str(side.rows[Run].pk)}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -123,11 +133,21 @@ POLICIES = {
     "settings/me/": Policy(SIGNED_IN, FORM),
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
+    "teams/<slug:slug>/failures/<int:pk>/decide/": Policy(
+        Role.OPERATOR, POST, failure, {"do": "ignore"}
+    ),
+    "teams/<slug:slug>/runs/<int:pk>/": Policy(Role.VIEWER, LOOK, run),
+    "teams/<slug:slug>/runs/<int:pk>/record/": Policy(Role.VIEWER, LOOK, run),
+    "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/switch/": Policy(Role.ADMIN, POST, server),
     "teams/<slug:slug>/settings/servers/<int:pk>/delete/": Policy(Role.ADMIN, FORM, server),
+    "runs/<int:pk>/": Policy(Role.VIEWER, LOOK, lambda side: {"pk": str(side.rows[Run].pk)}),
     "servers/<int:pk>/": Policy(Role.VIEWER, LOOK, lambda side: {"pk": str(side.rows[Server].pk)}),
     "teams/<slug:slug>/servers/<int:pk>/": Policy(Role.VIEWER, LOOK, server),
     "teams/<slug:slug>/servers/<int:pk>/record/": Policy(Role.VIEWER, LOOK, server),
@@ -169,6 +189,7 @@ POLICIES = {
         Role.VIEWER, LOOK, row("attempt_id", Attempt), unknown="401"
     ),
     "api/v1/activity": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    "api/v1/failures": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
     "api/v1/runs": Policy(PROGRAM, POST, query=team, unknown="401"),
 }
 
@@ -207,12 +228,15 @@ each_site_route = pytest.mark.parametrize("route", SITE_ROUTES, ids=lambda r: r.
 
 
 class World:
-    """The cast with both teams furnished, and what everybody may know."""
+    """The cast with both teams furnished, and what everybody may know.
 
-    def __init__(self) -> None:
+    `word` is what stands in all texts of the first team.
+    """
+
+    def __init__(self, word: str = "qnorthq") -> None:
         self.cast: Cast = make_cast()
         self.sides = (
-            self._side(self.cast.northlight, self.cast.bob, "qnorthq"),
+            self._side(self.cast.northlight, self.cast.bob, word),
             self._side(self.cast.southdark, self.cast.mallory, "qsouthq"),
         )
         for side in self.sides:

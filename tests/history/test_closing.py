@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from history.closing import close_deleted
-from history.models import Attempt, Scene
+from history.models import Attempt, FailureFamily, Scene
 from telemetry.words import Outcome, Status
 from tests import cast
 
@@ -27,6 +27,7 @@ def test_it_ends_the_open_attempts_of_a_deleted_server_as_lost():
     assert by_id[done.pk][:2] == (Status.ENDED, Outcome.SUCCESS)
     assert Scene.objects.get(pk=lost.scene_id).outcome == Outcome.LOST
     assert close_deleted(LATER) == 0
+    assert FailureFamily.objects.get().message == "its server was deleted"
 
 
 def test_it_waits_until_nobody_writes_any_more():

@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from history.bulk import load, reserve
+from history.failures.signature import FAILING
 from history.invented.farm import FAULTS, REGRESSION, SLOWER
 from history.invented.runs import Inventor, Span
-from history.models import Attempt, AttemptMemory, Run, RunServer, Scene
+from history.models import Attempt, AttemptMemory, FailureFamily, Run, RunServer, Scene
 from history.settling import settle
 from telemetry.models import Environment, Server
 from tests import cast
@@ -126,10 +127,21 @@ def sums():
     return [
         [
             {key: round(v, 3) if isinstance(v, float) else v for key, v in row.items()}
+            # Its runs overlap on their servers, and are cold by decree all the same.
             for row in model.objects.order_by("pk").values()
+            if row.pop("warmth", True)
         ]
         for model in (Run, Scene)
     ]
+
+
+def test_its_failures_are_in_families(team):
+    make()
+
+    failing = Attempt.objects.filter(outcome__in=FAILING).count()
+    families = FailureFamily.objects.all()
+    assert sum(family.count for family in families) == failing > 0
+    assert "CUDA out of memory" in {family.pattern for family in families}
 
 
 def test_rows_that_come_later_have_ids_of_their_own(team):

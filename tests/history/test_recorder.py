@@ -4,9 +4,21 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from history import attempt_rows
-from history.models import ActivityEvent, Attempt, Graph, NodeExecution, Run, RunServer, Scene
+from history.models import (
+    ActivityEvent,
+    Attempt,
+    FailureFamily,
+    Graph,
+    NodeExecution,
+    Run,
+    RunServer,
+    Scene,
+    Workload,
+)
 from history.recorder import FenceLost, Writer
 from history.rows import Told, write_rows
 from telemetry import transitions as t
@@ -179,6 +191,52 @@ def test_it_keeps_the_error_with_node_and_traceback(leased, feed):
         "TTFail",
     )
     assert row.traceback == "t\n"
+
+
+def an_error(feed, prompt_id, at_s):
+    told = {"node_id": "2", "node_type": "TTFail", "exception_type": "ValueError"}
+    feed.frame(at_s, "execution_start", prompt_id=prompt_id, timestamp=ms(at_s))
+    feed.frame(
+        at_s + 1,
+        "execution_error",
+        prompt_id=prompt_id,
+        **told,
+        exception_message=f"boom {at_s}",
+        timestamp=ms(at_s + 1),
+    )
+
+
+def test_it_sorts_failures_into_families_and_counts_each_once(leased, feed):
+    an_error(feed, "a", 0)
+    an_error(feed, "b", 5)
+    changes = write(leased, feed)
+    feed.changes = changes
+    write(leased, feed)
+
+    family = FailureFamily.objects.get()
+    assert (family.count, family.run_count, family.nodes) == (2, 2, {"2": 2})
+    assert (family.error_type, family.node_type, family.message) == (
+        "ValueError",
+        "TTFail",
+        "boom 5",
+    )
+
+
+def test_a_success_asks_nothing_of_families(leased, feed):
+    a_success(feed)
+    with CaptureQueriesContext(connection) as queries:
+        write(leased, feed)
+
+    assert not [query for query in queries if "history_failure" in query["sql"]]
+
+
+def test_a_failure_that_is_corrected_leaves_its_family(leased, feed):
+    an_error(feed, "a", 0)
+    write(leased, feed)
+    feed.changes = [t.AttemptEnded(t.Key("a", 0), "success", "measured", None, BEGAN)]
+    write(leased, feed)
+
+    assert FailureFamily.objects.get().count == 0
 
 
 def test_it_keeps_nodes_that_a_channel_named(leased, feed):
@@ -362,3 +420,23 @@ def test_it_writes_again_what_it_was_paused_in(leased, feed, writer, monkeypatch
     writer.record(leased, feed.changes, []).result(10)
 
     assert Attempt.objects.get().outcome == "success"
+
+
+def test_it_keeps_what_a_workload_asks_of_a_gpu_once(leased, feed):
+    a_success(feed)
+    write(leased, feed)
+    feed.queue(20, running=[prompt("b", 5, create_time=ms(18))])
+    write(leased, feed)
+
+    workload = Workload.objects.get()
+    told = Attempt.objects.order_by().values_list("workload", flat=True).distinct()
+    assert list(told) == [workload.digest]
+    assert workload.family is not None
+
+
+def test_it_places_the_scenes_of_a_run(leased, feed):
+    a_success(feed)
+    write(leased, feed)
+
+    scene = Scene.objects.get()
+    assert (scene.position, scene.run.work is None) == (0, False)

@@ -4,15 +4,19 @@ import contextlib
 import threading
 import time
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from history import retention, turn
+from history.failures.keeping import keep
 from history.models import (
     ActivityEvent,
     Attempt,
+    FailureDecision,
+    FailureFamily,
     GpuSample,
     Graph,
     NodeExecution,
@@ -22,6 +26,7 @@ from history.models import (
     RunRevision,
     RunWatch,
     Scene,
+    Workload,
 )
 from history.pace import AIM_S, LARGEST, RETRY_DELAYS_S, SMALLEST, Pace
 from history.preview import count
@@ -103,6 +108,11 @@ def superseded(server, at):
     return cast.make_revision(run, at=at)
 
 
+def decided(server, at):
+    """Return a decision about a family that is not due."""
+    return cast.make_decision(cast.make_failure(server.team), at=at)
+
+
 ROWS = {
     "activity": (ActivityEvent, lambda server, at: cast.make_activity(server, at=at)),
     "nodes": (NodeExecution, lambda server, at: cast.make_node(an_end(server, at))),
@@ -117,6 +127,15 @@ ROWS = {
     "gpu-hours": (GpuSample, lambda server, at: sampled(server, at, 3600)),
     "blind-windows": (BlindWindow, lambda server, at: cast.make_blind_window(server, ended_at=at)),
     "audit": (AuditEntry, lambda server, at: cast.make_audit(server, at=at)),
+    "workloads": (
+        Workload,
+        lambda server, at: cast.make_workload(uuid4().hex, first_seen_at=at),
+    ),
+    "decisions": (FailureDecision, lambda server, at: decided(server, at)),
+    "failures": (
+        FailureFamily,
+        lambda server, at: cast.make_failure(server.team, last_seen_at=at),
+    ),
     "runs": (Run, lambda server, at: an_end(server, at).scene.run),
 }
 
@@ -145,6 +164,9 @@ def test_it_keeps_for_ever_what_has_no_days(settings):
         "gpu-hours",
         "blind-windows",
         "audit",
+        "workloads",
+        "decisions",
+        "failures",
     ]
 
 
@@ -160,6 +182,9 @@ def test_it_keeps_runs_for_ever_unless_told_otherwise(settings):
         "gpu-hours": 1095,
         "blind-windows": 365,
         "audit": 365,
+        "workloads": 90,
+        "decisions": 365,
+        "failures": 365,
         "runs": 0,
     }
 
@@ -207,6 +232,24 @@ def test_it_deletes_nodes_from_the_cache_too_which_have_no_times(server):
     cast.make_node(an_end(server, OLDER), cached=True, started_at=None)
 
     assert purged("nodes") == {"nodes": 1}
+
+
+def test_it_keeps_a_family_of_failures_that_something_on_record_speaks_of(server):
+    families = [cast.make_failure(server.team, last_seen_at=OLDER) for _ in range(3)]
+    cast.make_occurrence(families[0], an_end(server, YOUNGER))
+    cast.make_decision(families[1], at=YOUNGER)
+
+    assert purged("failures") == {"failures": 1}
+    assert list(FailureFamily.objects.order_by("pk")) == families[:2]
+
+
+def test_a_family_goes_on_counting_failures_that_were_deleted(server):
+    attempt = an_end(server, OLDER, outcome="failed")
+    with transaction.atomic():
+        keep([attempt.pk])
+
+    assert purged("runs")["runs: failure occurrences"] == 1
+    assert FailureFamily.objects.get().count == 1
 
 
 def test_it_keeps_a_time_without_watching_that_goes_on(server):
@@ -592,3 +635,12 @@ def test_how_far_runs_were_deleted_stays_unsaid_while_none_is():
     purged()
 
     assert turn.runs_before() is None
+
+
+def test_it_keeps_a_workload_that_an_attempt_is_of(server):
+    cast.make_workload("used", first_seen_at=OLDER)
+    cast.make_attempt(server, workload="used")
+
+    purged("workloads")
+
+    assert Workload.objects.filter(digest="used").exists()

@@ -1,24 +1,19 @@
 """`manage.py import_runs`: put on record what files tell of runs (docs/imports.md)."""
 
-import sys
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
 from django.core.management.base import BaseCommand, CommandError
 
 from history.filing.intake import Taken, take
 from history.filing.into import Into, Result
 from history.imports.gathering import count, gather
+from history.progress import progress
 from history.words import Level
 from telemetry.clock import now
 from telemetry.models import Server, Team
-
-TELL_EVERY = 100
 
 
 class Command(BaseCommand):
@@ -45,8 +40,8 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"There is no {', no '.join(missing)}.")
         sums: Counter[str] = Counter()
-        with self._progress(count(options["paths"])) as done:
-            for taken in take(gather(options["paths"], done), into, into.at):
+        with progress(self, "Importing", count(options["paths"]), "files") as done:
+            for taken in take(gather(options["paths"], lambda: done(1)), into, into.at):
                 self._tell(taken, sums)
         self._sum_up(sums)
         if sums["unreadable"]:
@@ -83,25 +78,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Findings: {sums['findings']:,}, {sums['errors']:,} of them errors.")
         if sums["passed over"]:
             self.stdout.write(f"Passed over: {sums['passed over']:,} files about something else.")
-
-    @contextmanager
-    def _progress(self, files: int) -> Iterator[Callable[[], None]]:
-        """Show a bar on a terminal, else a line every so many files."""
-        if self.stdout.isatty():
-            with click.progressbar(
-                length=files, label="Importing", show_pos=True, file=sys.stdout
-            ) as bar:
-                yield lambda: bar.update(1)
-            return
-        seen = Counter[str]()
-
-        def done() -> None:
-            seen["files"] += 1
-            if seen["files"] % TELL_EVERY == 0:
-                self.stdout.write(f"{seen['files']:,} of {files:,} files")
-                self.stdout.flush()
-
-        yield done
 
 
 def _team(slug: str | None) -> Team:

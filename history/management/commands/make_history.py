@@ -1,14 +1,10 @@
 """`manage.py make_history`: an invented history for demonstrations, tests and benchmarks."""
 
-import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import click
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
@@ -16,10 +12,10 @@ from history.invented.farm import REGRESSION, SLOWER
 from history.invented.load import SOURCE, load_history
 from history.invented.runs import Inventor, Span
 from history.models import Run
+from history.progress import progress
 from telemetry.clock import now
 from telemetry.models import Team
 
-TELL_S = 3.0
 MOST = 10_000_000
 
 
@@ -53,7 +49,7 @@ class Command(BaseCommand):
         midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
         span = Span.of(_aware(options["until"]) or midnight, options["days"])
         began = time.monotonic()
-        with self._progress(scenes) as done:
+        with progress(self, "Inventing", scenes, "scenes") as done:
             loaded = load_history(team, Inventor(runs, scenes, seed, span), span, seed, done)
         self._tell(loaded, time.monotonic() - began, span)
 
@@ -69,36 +65,6 @@ class Command(BaseCommand):
             f'From {span.regression_at:%Y-%m-%d %H:%M} UTC on scenes of "{REGRESSION.title}" '
             f"({REGRESSION.story}) take {SLOWER - 1:.0%} longer; ComfyUI was updated then."
         )
-
-    @contextmanager
-    def _progress(self, scenes: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar with the time left on a terminal, else a line every few seconds."""
-        if self.stdout.isatty():
-            with click.progressbar(
-                length=scenes, label="Inventing", show_pos=True, show_eta=True, file=sys.stdout
-            ) as bar:
-                yield bar.update
-            return
-        yield _Teller(self, scenes)
-
-
-class _Teller:
-    """Says how far it is, and how long it will take, but not all the time."""
-
-    def __init__(self, command: BaseCommand, scenes: int) -> None:
-        self.command, self.scenes, self.done = command, scenes, 0
-        self.began = self.told = time.monotonic()
-
-    def __call__(self, scenes: int) -> None:
-        self.done += scenes
-        at = time.monotonic()
-        if at - self.told >= TELL_S:
-            self.told = at
-            left = timedelta(seconds=round((at - self.began) * (self.scenes / self.done - 1)))
-            self.command.stdout.write(
-                f"{self.done:,} of {self.scenes:,} scenes, about {left} to go"
-            )
-            self.command.stdout.flush()
 
 
 def _aware(at: datetime | None) -> datetime | None:

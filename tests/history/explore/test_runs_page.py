@@ -75,7 +75,7 @@ def page(client: Client, query: str = "") -> str:
 
 def names(html: str) -> list[str]:
     """Return the runs' names, in the page's order."""
-    return re.findall(r'<th scope="row"[^>]*><b title="([^"]*)"', html)
+    return re.findall(r'<th scope="row"[^>]*><a href="[^"]*" title="([^"]*)"', html)
 
 
 def test_it_shows_runs_newest_first(bob: Client, ran: MakeRun) -> None:
@@ -231,6 +231,82 @@ def test_filters_that_leave_nothing_offer_the_way_back(bob: Client, ran: MakeRun
     assert "Show all runs" in page(bob, "?status=lost")
 
 
+# --- Statistics ---------------------------------------------------------------------------------
+
+
+def panel(html: str) -> str:
+    """Return the statistics of a page."""
+    found = re.search(r'<section class="card" id="statistics".*?</section>', html)
+    return found.group() if found else ""
+
+
+def test_the_statistics_are_of_the_runs_that_the_address_leaves(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, Outcome.SUCCESS, hours=1)
+    ran(Outcome.FAILED, hours=2)
+
+    everything, failed = panel(page(bob)), panel(page(bob, "?status=failed"))
+
+    assert "2 runs, 3 scenes" in everything
+    assert '<span class="big">66.7%</span>' in everything
+    assert "1 run, 1 scene" in failed
+    assert '<span class="big">0.0%</span>' in failed
+
+
+def test_they_tell_durations_in_words_and_as_they_are(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS)
+
+    html = panel(page(bob))
+
+    assert '<td class="num" title="90.00 s">1m 30s</td>' in html
+    assert '<td class="num">–</td>' in html  # the deviation of one
+
+
+def test_they_are_of_all_pages_and_not_of_the_one_that_is_shown(bob: Client, ran: MakeRun) -> None:
+    for number in range(PAGE_SIZE + 1):
+        ran(Outcome.SUCCESS, hours=number + 1)
+
+    assert f"{PAGE_SIZE + 1} runs" in panel(page(bob))
+
+
+def test_nothing_that_matches_has_no_statistics(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS)
+
+    assert panel(page(bob, "?status=lost")) == ""
+
+
+def test_an_open_page_asks_for_statistics_and_list_alone(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, title="here")
+    ran(Outcome.FAILED, title="elsewhere")
+    html = page(bob, "?status=completed")
+    (address,) = re.findall(r'data-refresh="([^"]*)"', html)
+
+    part = bob.get(address.replace("&amp;", "&")).content.decode()
+
+    assert address == "/teams/northlight/runs/record/?status=completed"
+    assert names(re.sub(r"\s+", " ", part)) == ["here"]
+    assert 'id="statistics"' in part
+    assert "<html" not in part
+    assert "<form" not in part
+
+
+def test_workflows_can_be_chosen_by_name(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS, title="Harbor")
+    Run.objects.filter(pk=run.pk).update(workload="abcdef0123456789")
+    ran(Outcome.SUCCESS, title="Other")
+
+    html = page(bob, "?workload=abcdef0123456789")
+
+    wanted = '<option value="abcdef0123456789" selected>Harbor abcdef01 · 1 run lately</option>'
+    assert wanted in html
+    assert names(html) == ["Harbor"]
+
+
+def test_a_workflow_that_is_long_gone_stays_chosen(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS)
+
+    assert '<option value="gone" selected>gone</option>' in page(bob, "?workload=gone")
+
+
 def test_a_page_asks_as_often_for_many_runs_as_for_one(bob: Client, ran: MakeRun) -> None:
     ran(Status.RUNNING)
     page(bob)
@@ -242,3 +318,18 @@ def test_a_page_asks_as_often_for_many_runs_as_for_one(bob: Client, ran: MakeRun
         page(bob)
 
     assert len(many) == len(one) <= 16
+
+
+def test_a_run_is_compared_with_those_before_it(bob: Client, ran: MakeRun) -> None:
+    for hours in range(9, 2, -1):
+        ran(Outcome.SUCCESS, hours=hours)
+    Run.objects.update(work="w", workload="w")
+    slow = ran(Outcome.SUCCESS, hours=1)
+    Run.objects.filter(pk=slow.pk).update(work="w", workload="w", work_s=180)
+
+    rows = page(bob).split('<tr id="run-')[1:]
+
+    assert '100%<span class="vh"> slower than usual' in rows[0]
+    assert "n = 7" in rows[0]
+    assert "n = 6" in rows[1]
+    assert "delta" not in rows[-1]

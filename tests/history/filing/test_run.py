@@ -15,6 +15,8 @@ from history.imports.reading import File, read
 from history.models import (
     Attempt,
     AttemptMemory,
+    FailureFamily,
+    FailureOccurrence,
     FallbackNote,
     Finding,
     PollLog,
@@ -436,6 +438,23 @@ def test_a_second_file_leaves_a_reconciled_attempt_where_it_is(into, server):
     attempt = Attempt.objects.get()
     assert (attempt.pk, attempt.origin, attempt.frames) == (prompt.pk, "both", 24)
     assert (ScriptReport.objects.count(), Finding.objects.count()) == (1, 0)
+
+
+def test_failures_of_a_file_are_in_families_however_often_it_is_told(into):
+    failing = [scene(n, Success=False, FrameCount=0) for n in (1, 2)]
+    filed(into, metadata(failing))
+    filed(into, metadata(failing))
+    filed(into, metadata(failing, Archive="another.zip"))
+
+    assert sum(FailureFamily.objects.values_list("count", flat=True)) == 2
+    assert FailureOccurrence.objects.count() == 2
+
+
+def test_a_revision_takes_back_the_failures_that_it_no_longer_tells(into):
+    filed(into, metadata([scene(n, Success=False, FrameCount=0) for n in (1, 2)]))
+    filed(into, metadata([scene(1, Success=False, FrameCount=0)]))
+
+    assert sum(FailureFamily.objects.values_list("count", flat=True)) == 1
 
 
 def test_it_takes_as_many_statements_for_many_scenes_as_for_few(into):

@@ -1,0 +1,49 @@
+"""The pages of the record, each with its limit (docs/benchmarks.md) and what is asked of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import urlencode
+
+from benchmarks._history.record import Record
+
+RUNS = "/teams/bench/runs/"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: p95 of a whole request is at most limit_ms."""
+
+    name: str
+    limit_ms: float
+    path: Callable[[Record, Random], str]
+
+    def paths(self, record: Record, chance: Random, count: int) -> list[str]:
+        """Return what is asked for: another place of the record each time."""
+        return [self.path(record, chance) for _ in range(count)]
+
+
+def _deep(record: Record, chance: Random) -> str:
+    return f"{RUNS}?{urlencode({'cursor': record.one('cursors', chance)})}"
+
+
+def _four_criteria(record: Record, chance: Random) -> str:
+    asked = {
+        "since": record.one("days", chance),
+        "status": chance.choice(["failed", "completed"]),
+        "server": record.one("servers", chance),
+        "workload": record.one("workloads", chance),
+    }
+    return f"{RUNS}?{urlencode(asked)}"
+
+
+def _run(record: Record, chance: Random) -> str:
+    return f"{RUNS}{record.one('runs', chance)}/"
+
+
+PAGES = (
+    Page("list", 40, lambda record, chance: RUNS),
+    Page("list, deep", 40, _deep),
+    Page("list, four criteria", 100, _four_criteria),
+    Page("run", 100, _run),
+)

@@ -1,0 +1,1 @@
+"""Failures by family: what makes two alike, how families are kept, and their pages."""

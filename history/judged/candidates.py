@@ -1,0 +1,232 @@
+"""Earlier work as baselines see it, read from the record: runs, and scenes by what they are like.
+
+A query reads the last so many scenes of each kind (workload, GPU model, who timed it) by one index,
+whatever the number of kinds. Never those of the run that is judged.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+
+from history.baseline.fingerprint import Drivers, Fingerprint
+from history.baseline.work import Warmth, Work
+from history.models import Run, Scene, Workload
+from telemetry.words import Outcome
+
+# Runs are of several GPUs and sizes: so many are looked at to find twenty that are alike.
+RUNS = 120
+# Scenes at each place of a run: twenty-eight for a trend, the rest for those that are refused.
+PER_PLACE, FEWEST, MOST = 40, 200, 2500
+# A statement for each kind would be long; a run of more kinds has none in common with others.
+KINDS = 60
+SIBLINGS = 12
+
+
+class Kind(NamedTuple):
+    """Scenes that may be compared: of one workload, on one GPU model, timed by the same."""
+
+    workload: str
+    gpu: str | None
+    timed_by: str | None
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def work_of_run(run: Run) -> Work:
+    """Return a run as baselines see it: compared by the time of its scenes together.
+
+    One that did not complete has no figure: a short time would be no good news.
+    """
+    complete = run.outcome == Outcome.SUCCESS
+    return Work(
+        id=run.pk,
+        fingerprint=_run_fingerprint(run.work, run.workload, run.scene_count),
+        value=run.work_s if complete else None,
+        ended_at=run.ended_at,
+        outcome=Outcome(run.outcome) if run.outcome else None,
+        gpu=run.gpu_model,
+        archived=run.archived_at is not None,
+        cached=run.cached_count > 0,
+    )
+
+
+def _run_fingerprint(work: str | None, workload: str | None, count: int) -> Fingerprint:
+    """Return what a run is: its scenes' workloads; of one workload its size is their number."""
+    if workload is None:
+        return Fingerprint(work)
+    return Fingerprint(work, workload, Drivers(steps=1, width=1000, height=1000, batch=count))
+
+
+# What is asked of earlier runs, here and by who shows them.
+OF_EARLIER = (
+    *("team", "source", "external_id", "story_id", "title", "work", "workload", "gpu_model"),
+    *("began_at", "ended_at", "outcome", "work_s", "success_rate", "archived_at", "policy"),
+    *("scene_count", "open_count", "success_count", "skipped_count", "timeout_count"),
+    "cached_count",
+)
+
+
+def earlier_runs(run: Run) -> list[Run]:
+    """Return the last runs that began before a run, of its work or of its scenes' one workload."""
+    if run.work is None:
+        return []
+    alike = Q(workload=run.workload) if run.workload else Q(work=run.work)
+    earlier = Run.objects.filter(alike, team=run.team_id, began_at__lte=run.began_at)
+    return list(earlier.exclude(pk=run.pk).order_by("-began_at").only(*OF_EARLIER)[:RUNS])
+
+
+# Of lists: so many of each kind of run before the newest one that is shown. A list counts no
+# reasons, so what the ladder would refuse for its GPU or outcome is not read at all.
+LISTED = 30
+LAST_RUNS = """SELECT * FROM (
+    SELECT {place}, id, work, workload, scene_count, work_s, began_at, ended_at, gpu_model,
+        archived_at, cached_count
+    FROM history_run
+    WHERE team_id = %s AND {kind} = %s AND began_at <= %s AND outcome = 'success'
+        AND gpu_model {gpu}
+    ORDER BY began_at DESC LIMIT %s
+) k{place}"""
+
+
+def earlier_of_runs(runs: Iterable[Run]) -> dict[int, list[Work]]:
+    """Return for each of a list's runs the last ones before it that are like it; one query."""
+    kinds: defaultdict[tuple[str, str, str | None], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.work:
+            kind = ("workload", run.workload) if run.workload else ("work", run.work)
+            kinds[(*kind, run.gpu_model)].append(run)
+    if not kinds:
+        return {}
+    parts, parameters = [], []
+    for place, ((column, digest, gpu), members) in enumerate(kinds.items()):
+        is_gpu = "IS NULL" if gpu is None else "= %s"
+        parts.append(LAST_RUNS.format(kind=column, gpu=is_gpu, place=place))
+        newest = max(run.began_at for run in members)
+        told = [] if gpu is None else [gpu]
+        parameters += [members[0].team_id, digest, _at(newest), *told, LISTED + len(members)]
+    found: defaultdict[int, list[Work]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        for place, *row in cursor.fetchall():
+            found[place].append(_listed(row))
+    return {run.pk: found[n] for n, members in enumerate(kinds.values()) for run in members}
+
+
+def _listed(row: list[Any]) -> Work:
+    pk, work, workload, count, value, _, ended_at, gpu, archived, cached = row
+    return Work(
+        id=pk,
+        fingerprint=_run_fingerprint(work, workload, count),
+        value=value,
+        ended_at=_time(ended_at),
+        outcome=Outcome.SUCCESS,
+        gpu=gpu,
+        archived=archived is not None,
+        cached=cached > 0,
+    )
+
+
+# --- scenes ---------------------------------------------------------------------------------------
+
+COLUMNS = """s.id, s.workload, s.gpu_model, s.position, s.warmth, s.cached, s.duration_s,
+    s.ended_at, s.outcome, r.open_count, r.archived_at, s.timed_by, s.run_id"""
+LAST = """SELECT * FROM (
+    SELECT {columns} FROM history_scene s JOIN history_run r ON r.id = s.run_id
+    WHERE s.team_id = %s AND s.workload = %s AND s.gpu_model {gpu} AND s.ended_at < %s
+        AND s.timed_by = %s AND s.run_id <> %s
+    ORDER BY s.ended_at DESC LIMIT %s
+) k{place}"""
+
+
+def kind_of(scene: Scene) -> Kind | None:
+    """Return the kind of a scene, None where nobody knows what it was."""
+    return Kind(scene.workload, scene.gpu_model, scene.timed_by) if scene.workload else None
+
+
+def fingerprints(digests: Iterable[str]) -> dict[str, Fingerprint]:
+    """Return what is on record of workloads; one that only has a name is no more than that."""
+    wanted = set(digests)
+    known = {row.digest: row.fingerprint for row in Workload.objects.filter(digest__in=wanted)}
+    return {digest: known.get(digest, Fingerprint(digest)) for digest in wanted}
+
+
+def siblings(kinds: Iterable[Kind], known: Mapping[str, Fingerprint]) -> list[Workload]:
+    """Return the newest other workloads of the same families."""
+    families = {known[kind.workload].family for kind in kinds} - {None}
+    if not families:
+        return []
+    rows = Workload.objects.filter(family__in=families).exclude(digest__in=known)
+    return list(rows.order_by("-first_seen_at")[:SIBLINGS])
+
+
+def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool) -> Work:
+    """Return a scene as baselines see it; one that did not complete, or goes on, has no figure."""
+    complete = scene.outcome == Outcome.SUCCESS and not scene.open_count
+    return Work(
+        id=scene.pk,
+        fingerprint=known.get(scene.workload or "", Fingerprint()),
+        value=scene.duration_s if complete else None,
+        ended_at=scene.ended_at if not scene.open_count else None,
+        outcome=Outcome(scene.outcome) if scene.outcome else None,
+        gpu=scene.gpu_model,
+        warmth=Warmth(scene.warmth),
+        position=scene.position,
+        archived=archived,
+        cached=scene.cached,
+    )
+
+
+def earlier_scenes(
+    run: Run, kinds: Mapping[Kind, int], known: Mapping[str, Fingerprint], before: datetime
+) -> dict[Kind, list[Work]]:
+    """Return the last scenes of other runs of each kind, given with how many scenes it has here."""
+    told: dict[Kind, list[Work]] = {kind: [] for kind in kinds}
+    wanted = list(kinds.items())[:KINDS]
+    if not wanted:
+        return told
+    parts, parameters = [], []
+    for place, (kind, count) in enumerate(wanted):
+        is_gpu = "IS NULL" if kind.gpu is None else "= %s"
+        parts.append(LAST.format(columns=COLUMNS, gpu=is_gpu, place=place))
+        gpu = [] if kind.gpu is None else [kind.gpu]
+        most = min(MOST, max(FEWEST, PER_PLACE * count))
+        parameters += [run.team_id, kind.workload, *gpu, _at(before), kind.timed_by, run.pk, most]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        for row in cursor.fetchall():
+            told[Kind(row[1], row[2], row[11])].append(_work(row, known))
+    return told
+
+
+def _work(row: Any, known: Mapping[str, Fingerprint]) -> Work:
+    pk, workload, gpu, position, warmth, cached, value, ended_at, outcome, is_open, archived = row[
+        :11
+    ]
+    return Work(
+        id=pk,
+        fingerprint=known[workload],
+        value=value,
+        ended_at=None if is_open else _time(ended_at),
+        outcome=Outcome(outcome) if outcome else None,
+        gpu=gpu,
+        warmth=Warmth(warmth),
+        position=position,
+        archived=archived is not None,
+        cached=bool(cached),
+    )
+
+
+def _at(at: datetime) -> Any:
+    """Return a time as SQLite's text compares."""
+    is_text = connection.vendor == "sqlite"
+    return connection.ops.adapt_datetimefield_value(at) if is_text else at
+
+
+def _time(at: datetime) -> datetime:
+    """Return a time as SQLite's driver reads it, made aware."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

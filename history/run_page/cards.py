@@ -1,0 +1,179 @@
+"""A run's figures against its baseline, as cards; and the earlier runs as a table. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from history.baseline.confidence import level_of
+from history.explore.listing import title_of_run
+from history.explore.panel import percent
+from history.judged.judging import Judged
+from history.judged.words import Delta, Trend, delta_of, trend_of
+from history.models import Run
+from history.run_page.reading import Read
+from telemetry.text import MISSING, NBSP, duration, gib, plural
+from telemetry.words import Outcome
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A figure: this run's, the baseline's, the difference, and where it goes."""
+
+    title: str
+    value: str
+    unit: str
+    baseline: str
+    delta: Delta | None
+    trend: Trend | None
+    level: str
+    n: int
+
+    @property
+    def icon(self) -> str:
+        """Return the icon of what the difference means."""
+        tone = self.delta.tone if self.delta else ""
+        return {"ok": "s-completed", "bad": "s-warn"}.get(tone, "t-flat")
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier run of the baseline."""
+
+    pk: int
+    name: str
+    of: str
+    began_at: datetime
+    took: str
+    success: str
+
+
+def cards(read: Read) -> list[Card]:
+    """Return the cards; one without a figure of this run is left out."""
+    told = [_work(read), _success(read), _memory(read), _scenes(read)]
+    return [card for card in told if card is not None]
+
+
+def _work(read: Read) -> Card | None:
+    judged = read.judged.run
+    if read.run.work_s is None:
+        return None
+    delta = delta_of(judged)
+    return Card(
+        "Time of its scenes together",
+        duration(read.run.work_s),
+        "",
+        f"median {duration(judged.baseline.median)}" if judged.baseline.n else "no baseline",
+        delta if delta.is_known else None,
+        trend_of(judged),
+        delta.level,
+        judged.baseline.n,
+    )
+
+
+def _members(read: Read) -> list[Run]:
+    """Return the last runs of the same work, however they ended, oldest first."""
+    alike = [run for run in read.judged.earlier if run.work == read.run.work and not run.open_count]
+    return [run for run in alike if run.archived_at is None][:20][::-1]
+
+
+def _success(read: Read) -> Card | None:
+    from history.baseline.proportions import judge_rates, rate
+
+    tried = read.run.scene_count - read.run.skipped_count
+    if read.run.success_rate is None or not tried:
+        return None
+    runs = _members(read)
+    before = (
+        sum(run.success_count for run in runs),
+        sum(run.scene_count - run.skipped_count for run in runs),
+    )
+    judged = judge_rates((read.run.success_count, tried), before)
+    usual = rate(*before)
+    note = f"{percent(usual.share)} of {plural(usual.n, 'earlier scene')}" if usual.n else ""
+    return Card(
+        "Success rate",
+        percent(read.run.success_rate),
+        "",
+        note or "no baseline",
+        _points(judged.change, str(judged.verdict), note) if usual.n else None,
+        None,
+        # Scenes of one run fail together: what is known rests on runs, not on how many scenes.
+        str(level_of(judged.confidence, len(runs))),
+        len(runs),
+    )
+
+
+def _points(change: float | None, verdict: str, title: str) -> Delta | None:
+    if change is None:
+        return None
+    tone = {"improving": "ok", "degrading": "bad"}.get(verdict, "")
+    icon = "t-flat" if abs(change) < 0.001 else "t-up" if change > 0 else "t-down"
+    text = f"{abs(100 * change):.1f}{NBSP}pt"
+    words = {"improving": "better", "degrading": "worse"}.get(verdict, "no significant change")
+    return Delta(icon, text, tone, words, title, 0, "")
+
+
+def _memory(read: Read) -> Card | None:
+    own = read.lowest.get(read.run.pk)
+    if own is None:
+        return None
+    usual = [read.lowest[pk] for pk in read.lowest if pk != read.run.pk]
+    middle = median(usual) if usual else None
+    delta = None
+    if middle is not None:
+        change = own - middle
+        icon = "t-flat" if abs(change) < 0.05 * (1 << 30) else "t-up" if change > 0 else "t-down"
+        words = "no verdict on memory"
+        delta = Delta(icon, f"{gib(abs(change))}{NBSP}GiB", "", words, "", len(usual), "")
+    return Card(
+        "Lowest free VRAM",
+        gib(own),
+        "GiB",
+        f"median {gib(middle)}{NBSP}GiB" if usual else "no baseline",
+        delta,
+        None,
+        "",
+        len(usual),
+    )
+
+
+def _scenes(read: Read) -> Card | None:
+    judged = [one for one in read.judged.scenes.values() if _is_known(one)]
+    if not judged:
+        return None
+    slow = sum(str(one.deviation.standing) == "worse than usual" for one in judged if one.deviation)
+    fast = sum(
+        str(one.deviation.standing) == "better than usual" for one in judged if one.deviation
+    )
+    n = min(one.baseline.n for one in judged)
+    return Card(
+        "Scenes slower than usual",
+        f"{slow:,} of {len(judged):,}",
+        "",
+        f"{fast:,} faster than usual; others within the noise, or too few runs to tell",
+        None,
+        None,
+        "",
+        n,
+    )
+
+
+def _is_known(judged: Judged) -> bool:
+    return delta_of(judged).is_known
+
+
+def earlier(read: Read) -> list[Earlier]:
+    """Return the newest runs of the same work, newest first."""
+    rows = _members(read)[::-1][:SHOWN]
+    return [
+        Earlier(
+            run.pk,
+            *title_of_run(run),
+            run.began_at,
+            duration(run.work_s) if run.outcome == Outcome.SUCCESS else MISSING,
+            percent(run.success_rate),
+        )
+        for run in rows
+    ]

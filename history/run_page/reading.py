@@ -1,0 +1,133 @@
+"""What a run's page reads: the same queries however many scenes there are."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min, Q
+
+from history.judged.judging import JudgedRun, judge_run
+from history.models import (
+    Attempt,
+    AttemptMemory,
+    FallbackNote,
+    Finding,
+    PollLog,
+    Run,
+    Scene,
+    SceneReport,
+)
+from telemetry.models import BlindWindow, Server
+from telemetry.words import Status
+
+# More rows are pages of their own; the strip and the sentence speak of all.
+SCENES = 200
+FINDINGS = 100
+GAPS = 10
+
+
+@dataclass(slots=True)
+class Read:
+    """A run with all that is below it. `scenes` are those of this page, `all_scenes` all."""
+
+    run: Run
+    at: datetime
+    all_scenes: list[Scene]
+    scenes: list[Scene]
+    judged: JudgedRun
+    attempts: dict[int, list[Attempt]] = field(default_factory=dict)
+    memory: dict[int, AttemptMemory] = field(default_factory=dict)
+    notes: list[FallbackNote] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    polls: dict[int, PollLog] = field(default_factory=dict)
+    policies: dict[int, Any] = field(default_factory=dict)
+    servers: dict[int, Server] = field(default_factory=dict)
+    gaps: list[BlindWindow] = field(default_factory=list)
+    lowest: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def every_attempt(self) -> list[Attempt]:
+        """Return the attempts of this page's scenes."""
+        return [attempt for attempts in self.attempts.values() for attempt in attempts]
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a scene is queued or executing."""
+        return self.run.open_count > 0
+
+
+def read_run(run: Run, at: datetime, first: int = 0) -> Read:
+    """Return a run as its page shows it, with SCENES scenes from the `first` on."""
+    every = list(Scene.objects.filter(run=run).order_by("position", "pk"))
+    scenes = every[first : first + SCENES]
+    read = Read(run, at, every, scenes, judge_run(run, scenes, at))
+    ids = [scene.pk for scene in scenes]
+    read.attempts = _attempts(ids)
+    attempts = [attempt.pk for attempt in read.every_attempt]
+    read.memory = _memory(attempts)
+    if run.revision:
+        _read_told(read, ids, attempts)
+    read.servers = {one.pk: one for one in Server.objects.filter(run_servers__run=run)}
+    read.gaps = _gaps(read)
+    read.lowest = _lowest([run.pk, *_runs(read.judged)])
+    return read
+
+
+def _read_told(read: Read, scenes: list[int], attempts: list[int]) -> None:
+    """Read what only files tell."""
+    notes = FallbackNote.objects.filter(scene__in=scenes).select_related("scene").order_by("pk")
+    read.notes = list(notes)
+    found = Finding.objects.filter(run=read.run).select_related("scene")
+    read.findings = list(found.order_by("place")[:FINDINGS])
+    polls = PollLog.objects.filter(attempt__in=attempts).defer("packed")
+    read.polls = {one.attempt_id: one for one in polls}
+    reports = SceneReport.objects.filter(scene__in=scenes).exclude(policy=None)
+    read.policies = {one.scene_id: one.policy for one in reports.select_related("policy")}
+
+
+def _attempts(scenes: list[int]) -> dict[int, list[Attempt]]:
+    found = Attempt.objects.filter(scene__in=scenes).defer("traceback")
+    told: defaultdict[int, list[Attempt]] = defaultdict(list)
+    for attempt in found.select_related("script_report", "failure").order_by("pk"):
+        told[attempt.scene_id].append(attempt)
+    return dict(told)
+
+
+def _memory(attempts: list[int]) -> dict[int, AttemptMemory]:
+    """Return of each attempt the device that had least left."""
+    told: dict[int, AttemptMemory] = {}
+    for one in AttemptMemory.objects.filter(attempt__in=attempts).order_by():
+        known = told.get(one.attempt_id)
+        if known is None or _left(one) < _left(known):
+            told[one.attempt_id] = one
+    return told
+
+
+def _left(memory: AttemptMemory) -> float:
+    left = memory.free_lowest_bytes
+    return float("inf") if left is None else left
+
+
+def _gaps(read: Read) -> list[BlindWindow]:
+    until = read.run.ended_at or read.at
+    over = Q(ended_at=None) | Q(ended_at__gt=read.run.began_at)
+    rows = BlindWindow.objects.filter(over, server__in=read.servers, began_at__lt=until)
+    return list(rows.select_related("server").order_by("began_at")[:GAPS])
+
+
+def _runs(judged: JudgedRun) -> list[int]:
+    return [int(str(pk)) for pk in judged.run.baseline.ids]
+
+
+def _lowest(runs: list[int]) -> dict[int, int]:
+    """Return the least memory that was free in each of the runs, in bytes."""
+    known = AttemptMemory.objects.filter(attempt__scene__run__in=runs).order_by()
+    rows = known.values("attempt__scene__run").annotate(least=Min("free_lowest_bytes"))
+    return {row["attempt__scene__run"]: row["least"] for row in rows if row["least"] is not None}
+
+
+def running_on(read: Read) -> list[int]:
+    """Return the servers on which prompts of the run are at work."""
+    running = [a for a in read.every_attempt if a.status == Status.RUNNING and a.server_id]
+    return sorted({attempt.server_id for attempt in running if attempt.server_id})

@@ -1,0 +1,127 @@
+"""What happened in a run and why, in one plain sentence; and whether that was usual. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from history.judged.judging import Judged
+from history.judged.words import delta_of
+from history.models import Attempt, Run, Scene
+from history.strip import LABELS
+from history.words import EXIT_LABELS, ExitReason
+from telemetry.text import duration, plural
+from telemetry.words import Outcome
+
+# In the order in which they matter.
+WRONG = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.LOST, Outcome.CANCELLED, Outcome.PARTIAL)
+DONE = (Outcome.SUCCESS, Outcome.PARTIAL, Outcome.SKIPPED)
+# More are counted.
+NAMED = 3
+
+
+def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) -> str:
+    """Return the sentence; `reasons` say by scene why it did not complete."""
+    if run.open_count:
+        return _so_far(scenes, running)
+    tried = run.scene_count - run.skipped_count
+    if not run.scene_count:
+        return "Nothing of it is on record yet."
+    if not tried:
+        return f"{_all(run.scene_count)} skipped: nothing was queued."
+    if run.success_count == tried:
+        return f"{_all(tried)} completed{_skipped(run)} in {duration(run.duration_s)}."
+    return f"{run.success_count:,} of {plural(tried, 'scene')} completed{_skipped(run)}: " + (
+        f"{_what_went_wrong(scenes, reasons)}."
+    )
+
+
+def _all(count: int) -> str:
+    return {1: "Its one scene", 2: "Both scenes"}.get(count, f"All {count:,} scenes")
+
+
+def _skipped(run: Run) -> str:
+    return f", {run.skipped_count:,} skipped" if run.skipped_count else ""
+
+
+def _so_far(scenes: list[Scene], running: int) -> str:
+    """Return how far it is; a scene that is tried again is not done, whatever it came to before."""
+    closed = Counter(scene.outcome for scene in scenes if not scene.open_count)
+    waiting = max(0, sum(scene.open_count > 0 for scene in scenes) - running)
+    done = sum(closed[outcome] for outcome in DONE)
+    told = [f"{done:,} of {plural(len(scenes), 'scene')} done"]
+    told += [
+        f"{closed[outcome]:,} {LABELS.get(outcome.value, outcome.value)}"
+        for outcome in WRONG[:-1]
+        if closed[outcome]
+    ]
+    told += [f"{running:,} executing"] if running else []
+    told += [f"{waiting:,} queued"] if waiting else []
+    return ", ".join(told) + "."
+
+
+def _what_went_wrong(scenes: Iterable[Scene], reasons: dict[int, str]) -> str:
+    """Return what ended how and why, what is worst first: the reason that most share."""
+    by_outcome: dict[str, list[Scene]] = {}
+    for scene in scenes:
+        by_outcome.setdefault(scene.outcome or "", []).append(scene)
+    told = [
+        _group(outcome, by_outcome[outcome.value], reasons)
+        for outcome in WRONG
+        if outcome.value in by_outcome
+    ]
+    if not told:
+        return f"of {plural(len(by_outcome.get('', [])), 'scene')} nobody knows how it ended"
+    return "; ".join(told)
+
+
+def _group(outcome: Outcome, scenes: list[Scene], reasons: dict[int, str]) -> str:
+    word = LABELS.get(outcome.value, outcome.value)
+    word = {"partial": "came out short of frames", "lost": "were lost"}.get(word, word)
+    if word == "were lost" and len(scenes) == 1:
+        word = "was lost"
+    names = (
+        ", ".join(scene.external_id for scene in scenes)
+        if len(scenes) <= NAMED
+        else plural(len(scenes), "scene")
+    )
+    shared = Counter(reason for scene in scenes if (reason := reasons.get(scene.pk)))
+    if not shared:
+        return f"{names} {word}"
+    (reason, count), *others = shared.most_common()
+    share = "" if not others and count == len(scenes) else f" ({count} of {len(scenes)})"
+    return f"{names} {word}, {reason}{share}"
+
+
+def reason_of(scene: Scene, attempt: Attempt | None) -> str:
+    """Return why a scene did not complete, in few words; "" where nobody told."""
+    if scene.outcome == Outcome.PARTIAL and scene.frames is not None and scene.frame_floor:
+        return f"{scene.frames} of {scene.frame_floor} frames"
+    if attempt is None:
+        return ""
+    if attempt.error_type:
+        at = f" in {attempt.error_node_type}" if attempt.error_node_type else ""
+        return f"{attempt.error_type.rpartition('.')[2]}{at}"
+    if scene.exit_reason in (ExitReason.MAX_WAIT, ExitReason.ATTEMPT_LIMIT):
+        return EXIT_LABELS[ExitReason(scene.exit_reason)]
+    lines = (attempt.reason or attempt.error_message or "").strip().splitlines()
+    return lines[0][:120] if lines else ""
+
+
+def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool) -> str:
+    """Return whether that was usual, as a sentence with what it rests on."""
+    slow = sum(str(one.deviation.standing) == "worse than usual" for one in scenes if one.deviation)
+    share = f" {plural(slow, 'scene')} took longer than usual." if slow else ""
+    if is_open:
+        return share.strip()
+    delta = delta_of(judged)
+    if judged.work.value is None:
+        return f"Its time is not compared: it did not complete.{share}"
+    if not delta.is_known:
+        return f"Nothing earlier on record can be compared with it.{share}"
+    if delta.words == "as usual":
+        return f"As usual ({_against(judged)}).{share}"
+    return f"{delta.text} {delta.words} ({_against(judged)}).{share}"
+
+
+def _against(judged: Judged) -> str:
+    baseline = judged.baseline
+    return f"median of {plural(baseline.n, 'earlier run')} {duration(baseline.median)} of work"

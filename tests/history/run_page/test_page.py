@@ -1,0 +1,319 @@
+"""The page of a run: its order, its words, its rows, what it asks of the database."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from history.failures.keeping import keep
+from history.models import Attempt, FailureFamily, FallbackNote, Run, RunNote, Scene
+from history.settling import note_servers, settle
+from telemetry.words import Status
+from tests import cast
+from tests.history.judged.test_known_answers import RUNS, file_all
+
+pytestmark = pytest.mark.django_db
+
+BEGAN = timezone.now() - timedelta(hours=3)
+
+
+@pytest.fixture
+def people():
+    return cast.make_cast()
+
+
+@pytest.fixture
+def server(people):
+    server = cast.make_server(people.northlight, name="kino-01")
+    cast.make_device(server, index=0, model="RTX 4090")
+    return server
+
+
+@pytest.fixture
+def bob(people, client):
+    client.force_login(people.bob)
+    return client
+
+
+def ran(server, *outcomes, hours=0.0, lasted_s=90.0, gap_s=0.0, **fields):
+    """Return a run of scenes that ended so, one after the other; a status is one of open ones."""
+    at = BEGAN + timedelta(hours=hours)
+    run = cast.make_run(server.team, began_at=at, touched_at=at, title="Harbor", **fields)
+    for number, how in enumerate(outcomes, 1):
+        scene = cast.make_scene(run, external_id=f"scene-{number:03}")
+        words = {"workload": "w" * 64, "seen_at": at, "submitted_at": at}
+        started_at = at + timedelta(seconds=gap_s)
+        if isinstance(how, Status):
+            words |= {"status": how, "started_at": started_at if how == "running" else None}
+        else:
+            end = started_at + timedelta(seconds=lasted_s)
+            words |= {"status": Status.ENDED, "outcome": how, "started_at": started_at}
+            words |= {"ended_at": end, "duration_s": lasted_s, "waited_s": gap_s}
+            at = end
+        cast.make_attempt(server, scene, **words)
+    resettle(run)
+    return Run.objects.get(pk=run.pk)
+
+
+def resettle(run):
+    ids = list(Scene.objects.filter(run=run).values_list("pk", flat=True))
+    settle(ids)
+    note_servers(ids)
+
+
+def page(client, run, query="", status=200):
+    answer = client.get(f"/teams/northlight/runs/{run.pk}/{query}")
+    assert answer.status_code == status
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def headings(html):
+    return re.findall(r"<h[12][^>]*>([^<]*)", html)
+
+
+def test_its_parts_follow_each_other_as_people_ask(bob, server):
+    html = page(bob, ran(server, "success"))
+
+    assert [one.strip() for one in headings(html)] == [
+        "Harbor",
+        "Its one scene completed in 1m 30s.",
+        "Current telemetry",
+        "Queue policy",
+        "Fallback warnings",
+        "Scenes",
+        "Historical analysis",
+        "Timeline",
+        "Notes",
+        "Watched and not watched",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "sentence"),
+    [
+        (["success"] * 3, "All 3 scenes completed in 4m 30s."),
+        (["success", "lost"], "1 of 2 scenes completed: scene-002 was lost."),
+        (["success", "skipped"], "Its one scene completed, 1 skipped in 3m 00s."),
+        (["timeout"], "0 of 1 scene completed: scene-001 timed out."),
+        (["skipped"], "Its one scene skipped: nothing was queued."),
+        (["success", Status.RUNNING, Status.QUEUED], "1 of 3 scenes done, 1 executing, 1 queued."),
+        ([], "Nothing of it is on record yet."),
+    ],
+)
+def test_it_says_in_one_sentence_what_happened(bob, server, outcomes, sentence):
+    html = page(bob, ran(server, *outcomes))
+
+    assert f'<h2 id="why">{sentence}</h2>' in html
+
+
+def test_a_scene_that_is_tried_again_is_not_done(bob, server):
+    run = ran(server, "success", "success")
+    scene = Scene.objects.filter(run=run).first()
+    cast.make_attempt(server, scene, status=Status.RUNNING, workload="w" * 64)
+    resettle(run)
+
+    assert "1 of 2 scenes done, 1 executing." in page(bob, run)
+
+
+def test_it_says_why_a_scene_failed(bob, server):
+    run = ran(server, "success", "failed")
+    fault = {"error_type": "torch.OutOfMemoryError", "error_node_type": "KSampler"}
+    message = "Tried to allocate 2.20 GiB <b>."
+    Attempt.objects.filter(outcome="failed").update(**fault, error_message=message)
+
+    html = page(bob, run)
+
+    assert "scene-002 failed, OutOfMemoryError in KSampler." in html
+    assert "Tried to allocate 2.20 GiB &lt;b&gt;." in html
+
+
+def test_a_failed_attempt_leads_to_its_family(bob, server):
+    run = ran(server, "success", "failed")
+    Attempt.objects.filter(outcome="failed").update(error_type="ValueError")
+    with transaction.atomic():
+        keep(Attempt.objects.values_list("pk", flat=True))
+
+    family = FailureFamily.objects.get()
+
+    address = f"/teams/{run.team.slug}/failures/{family.pk}/"
+    assert f'<a href="{address}">ValueError</a>' in page(bob, run)
+
+
+def test_it_names_the_baseline_of_each_scene(bob, people):
+    file_all(people.northlight)
+
+    html = page(bob, Run.objects.get(external_id="20251112-102213"))
+
+    cells = re.findall(r'<span class="delta"[^>]*>.*?</svg>([^<]*)<span class="vh"> ([^<]*)', html)
+    assert ("6.2%", "as usual") in cells
+    assert html.count("n = 2, Low") == 3
+    assert "median of 2 earlier runs 6m 20s of work" in html
+    assert "Median 2m 09s" in html
+
+
+def test_a_run_without_a_baseline_says_so_and_shows_no_zero(bob, server):
+    html = page(bob, ran(server, "success"))
+
+    assert "Nothing earlier on record can be compared with it." in html
+    assert "cannot be compared</span></span></span>" in html
+    assert "n = 0" not in re.sub(r'title="[^"]*"', "", html).split("Historical analysis")[0]
+
+
+def test_a_slower_run_is_called_slower_in_words(bob, server):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for hour in range(8):
+        ran(server, "success", hours=-30 + hour)
+
+    html = page(bob, ran(server, "success", lasted_s=150))
+
+    assert re.search(r"67% slower than usual \(median of \d earlier runs", html)
+    assert 'data-tone="bad"' in html
+
+
+@pytest.mark.parametrize(("before", "level"), [(1, "Low"), (6, "High")])
+def test_many_scenes_of_few_runs_make_nobody_sure_of_a_success_rate(bob, server, before, level):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for hour in range(before):
+        ran(server, *["success"] * 30, hours=-30 + hour)
+
+    html = page(bob, ran(server, *["success"] * 30))
+
+    card = html.split("Success rate<")[1].split("</article>")[0]
+    assert f"{30 * before} earlier scenes" in card
+    assert re.search(rf"{level} · n = {before}\b", re.sub(r"<[^>]*>", "", card)), card
+
+
+def test_the_policy_ends_at_the_limit_that_comes_first(bob, server):
+    policy = cast.make_policy(
+        server.team,
+        max_wait_s=600,
+        max_polls=100,
+        poll_interval_s=2,
+        grace_s=30,
+        retry_budget=1,
+    )
+
+    html = page(bob, ran(server, "success", policy=policy))
+
+    told = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)", html))
+    assert told["One try at most"].strip() == "3m 50s"
+    assert told["One scene at most"].strip() == "7m 40s"
+    assert "polls run out first" in html
+
+
+def test_fallback_notes_lead_to_the_runs_that_had_such_too(bob, server):
+    runs = [ran(server, "success", hours=-hour) for hour in range(3)]
+    for run in runs[:2]:
+        attempt = Attempt.objects.get(scene__run=run)
+        cast.make_note(attempt, category="forced_copy", severity="warning")
+    Run.objects.update(revision=1)
+    runs[0].refresh_from_db()
+
+    html = page(bob, runs[0])
+    listed = bob.get("/teams/northlight/runs/?note=forced_copy").content.decode()
+
+    assert '<a href="/teams/northlight/runs/?note=forced_copy">in 1 other run</a>' in html
+    assert FallbackNote.objects.count() == 2
+    assert len(re.findall(r'<tr id="run-', listed)) == 2
+
+
+def test_the_timeline_tells_waiting_from_work(bob, server):
+    html = page(bob, ran(server, "success", "success", gap_s=90, lasted_s=90))
+
+    assert html.count('class="wait"') == 2
+    assert html.count('class="exec"') == 2
+    assert "something was at work 50% of the time" in html
+
+
+def test_what_was_not_watched_is_told(bob, server):
+    run = ran(server, "success")
+    begin = run.began_at + timedelta(seconds=30)
+    end = begin + timedelta(seconds=20)
+    cast.make_blind_window(server, began_at=begin, ended_at=end, reason="no answer <i>")
+
+    html = page(bob, run)
+
+    assert "kino-01, 20s" in html
+    assert "no answer &lt;i&gt;" in html
+
+
+def test_a_note_stays_with_its_run(people, client, server):
+    run = ran(server, "success")
+    client.force_login(people.alice)
+
+    answer = client.post(f"/teams/northlight/runs/{run.pk}/notes/", {"text": "Retry <7>."})
+
+    assert answer["location"] == f"/teams/northlight/runs/{run.pk}/"
+    assert RunNote.objects.get().who == "alice"
+    assert "Retry &lt;7&gt;." in page(client, run)
+
+
+def test_an_empty_note_is_refused_in_words(people, client, server):
+    run = ran(server, "success")
+    client.force_login(people.alice)
+
+    answer = client.post(f"/teams/northlight/runs/{run.pk}/notes/", {"text": " "}, follow=True)
+
+    assert "Write a note of 1 to 2,000 characters." in answer.content.decode()
+    assert not RunNote.objects.exists()
+
+
+def test_a_run_of_many_scenes_is_shown_in_pages(bob, server, monkeypatch):
+    monkeypatch.setattr("history.run_page.reading.SCENES", 2)
+    monkeypatch.setattr("history.run_page.views.SCENES", 2)
+    run = ran(server, *["success"] * 5)
+
+    first, last = page(bob, run), page(bob, run, "?scene=4")
+
+    assert "1 to 2 of 5" in first
+    assert 'href="?scene=2"' in first
+    assert "5 to 5 of 5" in last
+
+
+@pytest.mark.parametrize("query", ["?scene=x", "?scene=99999999", "?scene=-1", "?scene=500"])
+def test_a_place_that_makes_no_sense_does_no_harm(bob, server, query):
+    page(bob, ran(server, "success"), query)
+
+
+@pytest.mark.parametrize("scenes", [3, 60])
+def test_it_asks_the_database_as_often_for_many_scenes(bob, people, scenes):
+    file_all(people.northlight, {name: lasted * (scenes // 3) for name, lasted in RUNS.items()})
+    run = Run.objects.get(external_id="20251112-102213")
+    page(bob, run)
+
+    with CaptureQueriesContext(connection) as asked:
+        page(bob, run)
+
+    assert len(asked) == QUERIES
+
+
+QUERIES = 19
+
+
+def test_the_wall_s_address_of_a_run_leads_to_its_page(bob, server):
+    run = ran(server, "success")
+
+    answer = bob.get(f"/runs/{run.pk}/")
+
+    assert answer["location"] == f"/teams/northlight/runs/{run.pk}/"
+
+
+def test_the_part_for_open_pages_is_that_of_the_page(bob, server):
+    run = ran(server, "success", Status.RUNNING)
+
+    part = bob.get(f"/teams/northlight/runs/{run.pk}/record/").content.decode()
+
+    assert "<html" not in part
+    assert "1 of 2 scenes done, 1 executing." in part
+
+
+def test_a_run_that_goes_on_follows_its_servers(bob, server):
+    run = ran(server, Status.RUNNING)
+
+    html = page(bob, run)
+
+    assert f'data-topics="run-{run.pk} server-{server.pk}"' in html
+    assert f'id="server-{server.pk}-exec"' in html
