@@ -86,6 +86,8 @@ def _servers(runs: list[Run]) -> dict[int, list[str]]:
 def names_of_runs(runs: list[Run]) -> dict[int, tuple[str, str]]:
     """Return what to call the runs that are one prompt each."""
     alone = [run.pk for run in runs if run.source == PROMPT_SOURCE]
+    if not alone:
+        return {}
     found = Attempt.objects.filter(scene__run__in=alone).order_by("pk")
     told = {}
     for run, prompt_id, extra in found.values_list("scene__run", "prompt_id", "extra_data"):
