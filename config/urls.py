@@ -11,6 +11,7 @@ from history.explore.views import runs, runs_record
 from history.failures import views as failures
 from history.run_page import views as run_page
 from history.run_watches import bells
+from history.scene_page import views as scene_page
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -53,6 +54,16 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
     path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
     path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/",
+        scene_page.scene_page,
+        name="scene_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
+        scene_page.scene_record,
+        name="scene_record",
+    ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

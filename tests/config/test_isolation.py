@@ -23,7 +23,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from history.models import Attempt, FailureFamily, Run
+from history.models import Attempt, FailureFamily, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -105,6 +105,15 @@ def run(side: Side) -> dict[str, str]:
     return {**slug(side), "pk": str(side.rows[Run].pk)}
 
 
+def scene(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's scene."""
+    return {
+        **slug(side),
+        "run_pk": str(side.rows[Run].pk),
+        "pk": str(side.rows[Scene].pk),
+    }
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -142,6 +151,8 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/record/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
