@@ -13,6 +13,7 @@ from history.failures import views as failures
 from history.run_charts.views import run_chart, run_chart_page
 from history.run_page import views as run_page
 from history.run_watches import bells
+from history.scene_page import views as scene_page
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -60,6 +61,16 @@ urlpatterns = [
         "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/", run_chart_page, name="run_chart_page"
     ),
     path("charts/vega-<str:name>.js", chart_library, name="chart_library"),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/",
+        scene_page.scene_page,
+        name="scene_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
+        scene_page.scene_record,
+        name="scene_record",
+    ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

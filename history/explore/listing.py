@@ -128,6 +128,7 @@ def _row(
 
 
 def title_of_run(run: Run) -> tuple[str, str]:
+    """Return what to call a run: its title or story, and its own id where that is another."""
     name = run.title or run.story_id
     return (name, run.external_id) if name else (run.external_id, "")
 

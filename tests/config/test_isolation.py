@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.charts.library import digest
-from history.models import Attempt, FailureFamily, Run
+from history.models import Attempt, FailureFamily, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -111,6 +111,15 @@ def chart(side: Side) -> dict[str, str]:
     return {**run(side), "name": "duration"}
 
 
+def scene(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's scene."""
+    return {
+        **slug(side),
+        "run_pk": str(side.rows[Run].pk),
+        "pk": str(side.rows[Scene].pk),
+    }
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -151,6 +160,8 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
