@@ -45,6 +45,11 @@ def scene_in(membership: Membership, run_pk: int, pk: int) -> Scene:
     return scene
 
 
+def runs_in(membership: Membership, ids: Iterable[int]) -> QuerySet[Run]:
+    """Return those of these runs that are the team's; their policies are loaded."""
+    return Run.objects.select_related("policy").filter(team=membership.team, pk__in=list(ids))
+
+
 def run_door(user: Person, pk: int) -> int:
     """Return the team of the run whose topic run-<pk> the user may listen to."""
     return run_for(user, pk).team_id

@@ -56,7 +56,7 @@ def listed(runs: list[Run], at: datetime) -> list[Listed]:
 def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     """Return the scenes of the runs that have not too many for a strip."""
     few = [run.pk for run in runs if run.scene_count <= STRIP_LIMIT]
-    at_work = _at_work([run.pk for run in runs if run.open_count])
+    at_work = scenes_at_work([run.pk for run in runs if run.open_count])
     told: defaultdict[int, list[SceneNow]] = defaultdict(list)
     found = Scene.objects.filter(run__in=few).order_by()
     for run, pk, name, outcome, waits in found.values_list(
@@ -67,7 +67,7 @@ def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     return told
 
 
-def _at_work(open_runs: list[int]) -> set[int]:
+def scenes_at_work(open_runs: list[int]) -> set[int]:
     """Return the scenes of these runs that have a prompt at work."""
     if not open_runs:
         return set()
