@@ -139,12 +139,18 @@ def compared(side: Side) -> dict[str, str]:
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
 
+def scene_file(side: Side) -> dict[str, str]:
+    """Return the arguments of a file that a team's attempt left."""
+    return {**scene(side), "attempt_pk": str(side.rows[Attempt].pk), "number": "0"}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
     `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
-    is not signed in gets: the way to the sign-in page, or a refusal.
+    is not signed in gets: the way to the sign-in page, or a refusal. `allowed` is what members get:
+    502 where a server is asked, for theirs is not there.
     """
 
     who: Role | str
@@ -153,8 +159,10 @@ class Policy:
     data: dict[str, str] = field(default_factory=dict)
     query: Arguments = nothing
     unknown: str = "sign in"
+    allowed: str = "ok"
 
 
+FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
     "offline/": Policy(ANYBODY, LOOK),
@@ -182,6 +190,7 @@ POLICIES = {
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
+    FILE: Policy(Role.VIEWER, LOOK, scene_file, allowed="502"),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
@@ -359,7 +368,7 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
         return "ok"
     if role is None:
         return "404"
-    return "ok" if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
+    return policy.allowed if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
 
 
 def leaks(answers: list[Any], words: list[bytes]) -> set[bytes]:

@@ -414,13 +414,14 @@ def furnished(server, many):
         cast.make_node(attempt, node=str(n), started_at=attempt.started_at, duration_s=0.1)
         cast.make_gpu_sample(server, at=attempt.started_at, index=n, free_lowest_bytes=GIB)
     for one in Attempt.objects.all():
+        cast.make_outputs(one, *[f"{n}.png" for n in range(many)])
         cast.make_memory(one, total_bytes=24 * GIB, free_lowest_bytes=GIB)
     with transaction.atomic():
         keep(Attempt.objects.values_list("pk", flat=True))
     return scene
 
 
-QUERIES = 19
+QUERIES = 20
 
 
 @pytest.mark.parametrize("many", [3, 60])
