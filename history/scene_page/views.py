@@ -15,6 +15,7 @@ from history.judged.words import trend_of
 from history.models import Run
 from history.scene_page import attempts, earlier, fault, nodes
 from history.scene_page.answer import answer, health
+from history.scene_page.charts import places_of
 from history.scene_page.outputs import outputs_of
 from history.scene_page.reading import Read, read_scene
 from history.scene_page.trace import trace_of
@@ -82,6 +83,7 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
         "why_no_nodes": nodes.why_none(read),
         "trace": trace_of(read),
         "outputs": outputs_of(read),
+        "charts": places_of(read.scene, membership.team.slug),
         "earlier": earlier.rows(read),
         "usual": earlier.usual(read),
         "compared": read.judged.baseline.sentence(),

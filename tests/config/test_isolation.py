@@ -139,6 +139,11 @@ def compared(side: Side) -> dict[str, str]:
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
 
+def scene_chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's scene."""
+    return {**scene(side), "name": "duration"}
+
+
 def scene_file(side: Side) -> dict[str, str]:
     """Return the arguments of a file that a team's attempt left."""
     return {**scene(side), "attempt_pk": str(side.rows[Attempt].pk), "number": "0"}
@@ -163,6 +168,7 @@ class Policy:
 
 
 FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
+SCENE_CHART = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json"
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
     "offline/": Policy(ANYBODY, LOOK),
@@ -190,6 +196,10 @@ POLICIES = {
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
+    SCENE_CHART: Policy(Role.VIEWER, LOOK, scene_chart),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/": Policy(
+        Role.VIEWER, LOOK, scene_chart
+    ),
     FILE: Policy(Role.VIEWER, LOOK, scene_file, allowed="502"),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
