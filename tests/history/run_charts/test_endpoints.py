@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from history.charts.answers import chart_data
 from history.charts.parts import Axis, Chart, Kind, Series, Unit, Value
-from history.models import AttemptMemory, Run
+from history.models import AttemptMemory, Run, Scene
 from tests import cast
 from tests.history.judged.test_known_answers import file_all
 from tests.history.run_page.test_page import ran
@@ -39,6 +39,12 @@ def ask(client, run, name, status=200, **headers):
     answer = client.get(f"/teams/northlight/runs/{run.pk}/charts/{name}.json", headers=headers)
     assert answer.status_code == status
     return answer
+
+
+def fill(attempt, **fields):
+    """Have it on record how full a card of 24 GiB was."""
+    told = {"index": 0, "name": "RTX 4090", "grade": "exact", "samples": 9, **fields}
+    AttemptMemory.objects.create(attempt=attempt, total_bytes=24 * GIB, **told)
 
 
 def words(html):
@@ -79,17 +85,9 @@ def test_success_counts_what_was_tried(bob, server):
 
 def test_a_scene_stands_at_the_fullest_of_its_cards(bob, server):
     run = ran(server, "success", "success")
-    for attempt in server.attempts.order_by("pk")[:1]:
-        for index, free in enumerate((18, 6)):
-            AttemptMemory.objects.create(
-                attempt=attempt,
-                index=index,
-                name="RTX 4090",
-                total_bytes=24 * GIB,
-                free_lowest_bytes=free * GIB,
-                grade="exact",
-                samples=9,
-            )
+    attempt = server.attempts.order_by("pk").first()
+    for index, free in enumerate((18, 6)):
+        fill(attempt, index=index, free_lowest_bytes=free * GIB)
 
     told = ask(bob, run, "memory").json()
 
@@ -145,11 +143,14 @@ def test_its_table_is_a_page_for_who_has_no_javascript(bob, people):
     assert all(took in shown for took in ("6m 22s", "6m 18s", "6m 26s"))
 
 
-def test_names_cannot_bring_markup_of_their_own(bob, server):
+@pytest.mark.parametrize("name", ["duration", "success", "memory"])
+def test_names_cannot_bring_markup_of_their_own(bob, server, name):
     run = ran(server, "success")
+    fill(server.attempts.get(), free_lowest_bytes=GIB)
     Run.objects.update(title="<img src=x>")
+    Scene.objects.update(external_id="<img src=y>")
 
-    told = ask(bob, run, "success").json()
+    told = ask(bob, run, name).json()
 
     assert "<img" not in told["figure"]
     assert "&lt;img src=x&gt;" in told["figure"]
