@@ -8,11 +8,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config import api, api_door, offline
 from history import lost_page, server_page
 from history.charts.library import chart_library
+from history.compare.views import compare
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
 from history.run_charts.views import run_chart, run_chart_page
 from history.run_page import views as run_page
 from history.run_watches import bells
+from history.scene_page import views as scene_page
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -48,6 +50,7 @@ urlpatterns = [
     path("teams/<slug:slug>/bells/", bells, name="bells"),
     path("teams/<slug:slug>/runs/", runs, name="runs"),
     path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
+    path("teams/<slug:slug>/compare/", compare, name="compare"),
     path("teams/<slug:slug>/failures/", failures.failures, name="failures"),
     path("teams/<slug:slug>/failures/<int:pk>/", failures.failure, name="failure"),
     path("teams/<slug:slug>/failures/<int:pk>/decide/", failures.decide, name="decide_failure"),
@@ -60,6 +63,16 @@ urlpatterns = [
         "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/", run_chart_page, name="run_chart_page"
     ),
     path("charts/vega-<str:name>.js", chart_library, name="chart_library"),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/",
+        scene_page.scene_page,
+        name="scene_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
+        scene_page.scene_record,
+        name="scene_record",
+    ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

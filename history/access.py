@@ -36,6 +36,20 @@ def run_in(membership: Membership, pk: int) -> Run:
     return run
 
 
+def scene_in(membership: Membership, run_pk: int, pk: int) -> Scene:
+    """Return a scene of a run of the member's team; run, server and policies are loaded."""
+    loaded = Scene.objects.select_related("run__policy", "report__policy", "server")
+    scene = loaded.filter(pk=pk, run=run_pk, run__team=membership.team).first()
+    if scene is None:
+        raise Http404
+    return scene
+
+
+def runs_in(membership: Membership, ids: Iterable[int]) -> QuerySet[Run]:
+    """Return those of these runs that are the team's; their policies are loaded."""
+    return Run.objects.select_related("policy").filter(team=membership.team, pk__in=list(ids))
+
+
 def run_door(user: Person, pk: int) -> int:
     """Return the team of the run whose topic run-<pk> the user may listen to."""
     return run_for(user, pk).team_id

@@ -56,7 +56,7 @@ def listed(runs: list[Run], at: datetime) -> list[Listed]:
 def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     """Return the scenes of the runs that have not too many for a strip."""
     few = [run.pk for run in runs if run.scene_count <= STRIP_LIMIT]
-    at_work = _at_work([run.pk for run in runs if run.open_count])
+    at_work = scenes_at_work([run.pk for run in runs if run.open_count])
     told: defaultdict[int, list[SceneNow]] = defaultdict(list)
     found = Scene.objects.filter(run__in=few).order_by()
     for run, pk, name, outcome, waits in found.values_list(
@@ -67,7 +67,7 @@ def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     return told
 
 
-def _at_work(open_runs: list[int]) -> set[int]:
+def scenes_at_work(open_runs: list[int]) -> set[int]:
     """Return the scenes of these runs that have a prompt at work."""
     if not open_runs:
         return set()
@@ -86,6 +86,8 @@ def _servers(runs: list[Run]) -> dict[int, list[str]]:
 def names_of_runs(runs: list[Run]) -> dict[int, tuple[str, str]]:
     """Return what to call the runs that are one prompt each."""
     alone = [run.pk for run in runs if run.source == PROMPT_SOURCE]
+    if not alone:
+        return {}
     found = Attempt.objects.filter(scene__run__in=alone).order_by("pk")
     told = {}
     for run, prompt_id, extra in found.values_list("scene__run", "prompt_id", "extra_data"):
@@ -126,6 +128,7 @@ def _row(
 
 
 def title_of_run(run: Run) -> tuple[str, str]:
+    """Return what to call a run: its title or story, and its own id where that is another."""
     name = run.title or run.story_id
     return (name, run.external_id) if name else (run.external_id, "")
 

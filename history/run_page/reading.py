@@ -70,7 +70,7 @@ def read_run(run: Run, at: datetime, first: int = 0) -> Read:
         _read_told(read, ids, attempts)
     read.servers = {one.pk: one for one in Server.objects.filter(run_servers__run=run)}
     read.gaps = _gaps(read)
-    read.lowest = _lowest([run.pk, *_runs(read.judged)])
+    read.lowest = lowest_of_runs([run.pk, *_runs(read.judged)])
     return read
 
 
@@ -120,7 +120,7 @@ def _runs(judged: JudgedRun) -> list[int]:
     return [int(str(pk)) for pk in judged.run.baseline.ids]
 
 
-def _lowest(runs: list[int]) -> dict[int, int]:
+def lowest_of_runs(runs: list[int]) -> dict[int, int]:
     """Return the least memory that was free in each of the runs, in bytes."""
     known = AttemptMemory.objects.filter(attempt__scene__run__in=runs).order_by()
     rows = known.values("attempt__scene__run").annotate(least=Min("free_lowest_bytes"))

@@ -113,7 +113,7 @@ def _row(scene: Scene, read: Read) -> SceneRow:
         waited=duration(shown.waited_s if shown else scene.waited_s),
         where=server.name if server else MISSING,
         gpu=scene.gpu_model or "",
-        peak=_peak(read.memory.get(last.pk) if last else None),
+        peak=peak_of(read.memory.get(last.pk) if last else None),
         exit=EXIT_LABELS[ExitReason(scene.exit_reason)] if scene.exit_reason else MISSING,
         prompt=shown.prompt_id if shown else "",
         fault=reason_of(scene, last) if _went_wrong(scene) else "",
@@ -152,7 +152,8 @@ def _attempts(scene: Scene, attempts: list[Attempt], read: Read) -> str:
     return f"{count} of {limits_of(policy).tries}"
 
 
-def _peak(memory: AttemptMemory | None) -> Peak | None:
+def peak_of(memory: AttemptMemory | None) -> Peak | None:
+    """Return how full a device became, None where nobody told."""
     if memory is None or not memory.total_bytes or memory.free_lowest_bytes is None:
         return None
     used = memory.total_bytes - memory.free_lowest_bytes

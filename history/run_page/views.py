@@ -140,7 +140,14 @@ def _head(read: Read, rows: list[scenes.SceneRow]) -> dict[str, Any]:
         "strip": sentence(Counter(one.status for one in ordered)) if ordered else "",
         "where": ", ".join(sorted(server.name for server in read.servers.values())),
         "lasted": duration(_lasted(run, read.at)),
+        "compare_with": _compare_with(read),
     }
+
+
+def _compare_with(read: Read) -> str:
+    """Return the runs to compare: the newest of its baseline as the base, and this one."""
+    newest = [str(pk) for pk in read.judged.run.baseline.ids[-1:]]
+    return ",".join([*newest, str(read.run.pk)])
 
 
 def _tags(run: Run) -> list[str]:

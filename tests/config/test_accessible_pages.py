@@ -64,7 +64,8 @@ def pages_of(world: World) -> dict[str, str]:
 
 def _page_of(world: World, route: Route) -> str:
     world.enter("anonymous" if route.path == "login/" else "alice")
-    answer = world.browser.get(route.filled(POLICIES[route.path].arguments(world.sides[0])))
+    policy, side = POLICIES[route.path], world.sides[0]
+    answer = world.browser.get(route.filled(policy.arguments(side)), policy.query(side))
     assert answer.status_code == 200, f"{route.path}: {answer.status_code} {answer.headers}"
     assert answer.headers["Content-Type"].startswith("text/html"), route.path
     return answer.content.decode()

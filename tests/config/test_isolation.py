@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.charts.library import digest
-from history.models import Attempt, FailureFamily, Run
+from history.models import Attempt, FailureFamily, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -40,7 +40,15 @@ from telemetry.sign_in import make_link_token
 from telemetry.stores import Change, Fragment, Part, live_store
 from telemetry.tokens import make_token
 from tests.api import program
-from tests.cast import Cast, furnish, make_api_token, make_cast
+from tests.cast import (
+    NOON,
+    Cast,
+    furnish,
+    make_api_token,
+    make_cast,
+    make_run_server,
+    make_scene,
+)
 
 ANYBODY, SIGNED_IN = "anybody", "signed in"
 # Not by who one is: test_tv_isolation.py has the holders of links.
@@ -111,6 +119,26 @@ def chart(side: Side) -> dict[str, str]:
     return {**run(side), "name": "duration"}
 
 
+def scene(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's scene."""
+    return {
+        **slug(side),
+        "run_pk": str(side.rows[Run].pk),
+        "pk": str(side.rows[Scene].pk),
+    }
+
+
+def compared(side: Side) -> dict[str, str]:
+    """Return what asks for a comparison of the team's run with another of it, which is made."""
+    known = {"team": side.team, "source": f"{side.word} source", "external_id": f"{side.word} too"}
+    told = {"title": f"{side.word} title", "began_at": NOON, "touched_at": NOON}
+    other, is_new = Run.objects.get_or_create(**known, defaults=told)
+    if is_new:
+        make_scene(other, external_id=f"{side.word} scene", workload=f"{side.word} workload")
+        make_run_server(other, side.rows[Server])
+    return {"runs": f"{side.rows[Run].pk},{other.pk}"}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -139,6 +167,7 @@ POLICIES = {
     "settings/me/": Policy(SIGNED_IN, FORM),
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/compare/": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
@@ -151,6 +180,8 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
