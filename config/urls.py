@@ -15,6 +15,8 @@ from history.run_charts import views as run_charts
 from history.run_page import views as run_page
 from history.run_watches import bells
 from history.scene_page import views as scene_page
+from history.scene_page.charts import scene_chart, scene_chart_page
+from history.scene_page.files import scene_file
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -88,6 +90,21 @@ urlpatterns = [
         "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
         scene_page.scene_record,
         name="scene_record",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/",
+        scene_file,
+        name="scene_file",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json",
+        scene_chart,
+        name="scene_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/",
+        scene_chart_page,
+        name="scene_chart_page",
     ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),

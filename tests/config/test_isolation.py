@@ -149,12 +149,23 @@ def _run_of(attempt: int) -> int:
     return Attempt.objects.get(pk=attempt).scene.run_id
 
 
+def scene_chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's scene."""
+    return {**scene(side), "name": "duration"}
+
+
+def scene_file(side: Side) -> dict[str, str]:
+    """Return the arguments of a file that a team's attempt left."""
+    return {**scene(side), "attempt_pk": str(side.rows[Attempt].pk), "number": "0"}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
     `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
-    is not signed in gets: the way to the sign-in page, or a refusal.
+    is not signed in gets: the way to the sign-in page, or a refusal. `allowed` is what members get:
+    502 where a server is asked, for theirs is not there.
     """
 
     who: Role | str
@@ -163,8 +174,11 @@ class Policy:
     data: dict[str, str] = field(default_factory=dict)
     query: Arguments = nothing
     unknown: str = "sign in"
+    allowed: str = "ok"
 
 
+FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
+SCENE_CHART = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json"
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
     "offline/": Policy(ANYBODY, LOOK),
@@ -198,6 +212,11 @@ POLICIES = {
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
+    SCENE_CHART: Policy(Role.VIEWER, LOOK, scene_chart),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/": Policy(
+        Role.VIEWER, LOOK, scene_chart
+    ),
+    FILE: Policy(Role.VIEWER, LOOK, scene_file, allowed="502"),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
@@ -375,7 +394,7 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
         return "ok"
     if role is None:
         return "404"
-    return "ok" if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
+    return policy.allowed if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
 
 
 def leaks(answers: list[Any], words: list[bytes]) -> set[bytes]:
