@@ -7,9 +7,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import api, api_door, offline
 from history import lost_page, server_page
+from history.charts.library import chart_library
 from history.compare.views import compare
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
+from history.run_charts.views import run_chart, run_chart_page
 from history.run_page import views as run_page
 from history.run_watches import bells
 from telemetry import me, token_views, tv_pages, views
@@ -55,6 +57,11 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
     path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
     path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
+    path("teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json", run_chart, name="run_chart"),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/", run_chart_page, name="run_chart_page"
+    ),
+    path("charts/vega-<str:name>.js", chart_library, name="chart_library"),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

@@ -9,7 +9,7 @@ from history.explore.listing import title_of_run
 from history.explore.panel import percent
 from history.judged.judging import Judged
 from history.judged.words import Delta, Trend, delta_of, trend_of
-from history.models import Run
+from history.run_charts.reading import alike
 from history.run_page.reading import Read
 from telemetry.text import MISSING, NBSP, duration, gib, plural
 from telemetry.words import Outcome
@@ -72,19 +72,13 @@ def _work(read: Read) -> Card | None:
     )
 
 
-def _members(read: Read) -> list[Run]:
-    """Return the last runs of the same work, however they ended, oldest first."""
-    alike = [run for run in read.judged.earlier if run.work == read.run.work and not run.open_count]
-    return [run for run in alike if run.archived_at is None][:20][::-1]
-
-
 def _success(read: Read) -> Card | None:
     from history.baseline.proportions import judge_rates, rate
 
     tried = read.run.scene_count - read.run.skipped_count
     if read.run.success_rate is None or not tried:
         return None
-    runs = _members(read)
+    runs = alike(read.run, read.judged.earlier)
     before = (
         sum(run.success_count for run in runs),
         sum(run.scene_count - run.skipped_count for run in runs),
@@ -166,7 +160,7 @@ def _is_known(judged: Judged) -> bool:
 
 def earlier(read: Read) -> list[Earlier]:
     """Return the newest runs of the same work, newest first."""
-    rows = _members(read)[::-1][:SHOWN]
+    rows = alike(read.run, read.judged.earlier)[::-1][:SHOWN]
     return [
         Earlier(
             run.pk,

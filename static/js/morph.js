@@ -10,6 +10,8 @@
  * An element with data-flash whose words change has data-changed for a moment, which tints it: not for
  * what changes every second.
  *
+ * What stands below an element with data-own was put there by a script, and stays (chart.js).
+ *
  * Children are paired by `id` or `data-key` where they have one, else with the next one of the
  * same kind.
  */
@@ -26,7 +28,7 @@ export function morph(old, fresh) {
     old.replaceWith(fresh);
     return fresh;
   }
-  if (old.isEqualNode(fresh)) return old;
+  if (old.hasAttribute("data-own") || old.isEqualNode(fresh)) return old;
   const [before, after] = [old.textContent ?? "", fresh.textContent ?? ""];
   // What was not known before did not change.
   const changed = fresh.hasAttribute("data-flash") && before !== after && !before.startsWith("–");

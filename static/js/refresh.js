@@ -11,6 +11,8 @@
  * Not while the tab is hidden, and not while somebody is in there: whoever is about to press a
  * button, has opened a fold or selects a text must not lose it. Both are made up for afterwards.
  *
+ * What is new in place is told by the event "refreshed".
+ *
  * What cannot be loaded stays as it is, and <div id="…-notice" hidden> says from when that is: while
  * the page is connected, for otherwise the connection beside the account says so already.
  */
@@ -100,6 +102,7 @@ async function refresh(part) {
   fresh.append(template.content);
   morph(part, fresh);
   clock.show(part);
+  part.dispatchEvent(new Event("refreshed", { bubbles: true }));
   return "shown";
 }
 

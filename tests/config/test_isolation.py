@@ -23,6 +23,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from history.charts.library import digest
 from history.models import Attempt, FailureFamily, Run
 from telemetry.envelope import team_topic
 from telemetry.models import (
@@ -124,6 +125,11 @@ def compared(side: Side) -> dict[str, str]:
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
 
+def chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's run."""
+    return {**run(side), "name": "duration"}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -162,6 +168,9 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/record/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
+    "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
+    "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
+    "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),

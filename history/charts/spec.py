@@ -1,0 +1,182 @@
+"""The Vega-Lite spec of a chart. Pure.
+
+Colours and the font are the names of the design's tokens ("--c1"): who draws puts values in, a
+browser those of the scheme that is shown (static/js/colours.js), a report its own (`with_tokens`).
+Ticks and labels are worked out here, so page and report show the same.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from history.charts.parts import Axis, Chart, Kind, Series, Shape, Value
+from history.charts.ticks import Scale, scale_of
+
+Spec = dict[str, Any]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+HEIGHT = 200
+PAST = 0.38
+CONFIG: Spec = {
+    "aria": False,
+    "background": "transparent",
+    "font": "--font",
+    "view": {"stroke": None},
+    "axis": {
+        **{"domain": False, "ticks": False, "title": None, "labelPadding": 8},
+        **{"labelColor": "--text-3", "labelFontSize": 11, "gridColor": "--grid"},
+    },
+    "axisX": {"grid": False},
+    # So that what stands below a plot begins where the plot does (.chart .ends).
+    "axisY": {"minExtent": 48, "maxExtent": 48},
+}
+
+
+def spec_of(chart: Chart) -> Spec:
+    """Return a chart's spec, with its values in it; as wide as the element that it is put in."""
+    y = y_scale(chart)
+    x = _x(chart)
+    layers = [*_usual(chart, y), *DRAWN[chart.kind](chart, x, _axis("y", y))]
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 0, "right": 8, "top": 8, "bottom": 4},
+        "config": CONFIG,
+        "layer": layers,
+    }
+
+
+def y_scale(chart: Chart) -> Scale:
+    """Return the upright axis: it holds all values, stacked ones on top of each other."""
+    values = [value.y for value in chart.values if value.y is not None]
+    if chart.kind is Kind.BARS:
+        values = [top for bars in stacked(chart) for _, _, top in bars]
+    usual = chart.usual
+    more = (usual.low, usual.middle, usual.high) if usual else ()
+    return scale_of(chart.y, [*values, *(value for value in more if value is not None)])
+
+
+def with_tokens(spec: Any, tokens: Mapping[str, str]) -> Any:
+    """Return a spec with values in place of the names of tokens."""
+    if isinstance(spec, dict):
+        return {key: with_tokens(value, tokens) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [with_tokens(value, tokens) for value in spec]
+    return tokens.get(spec, spec) if isinstance(spec, str) else spec
+
+
+# --- axes -----------------------------------------------------------------------------------------
+
+
+def _x(chart: Chart) -> Spec:
+    if chart.x is not None:
+        return _axis("x", x_scale(chart, chart.x))
+    places = sorted({value.x for value in chart.values})
+    kind = (
+        {"type": "band", "padding": 0.28}
+        if chart.kind is Kind.BARS
+        else {"type": "point", "padding": 0.1}
+    )
+    scale = {**kind, "domain": places}
+    return {"field": "x", "type": "ordinal", "scale": scale, "axis": None}
+
+
+def x_scale(chart: Chart, axis: Axis) -> Scale:
+    """Return the level axis of dots, and of lines that are no order."""
+    return scale_of(axis, [value.x for value in chart.values])
+
+
+def _axis(field: str, scale: Scale) -> Spec:
+    ticks, labels = list(scale.ticks), list(scale.labels)
+    told = f"{json.dumps(labels)}[indexof({json.dumps(ticks)}, datum.value)]"
+    return {
+        "field": field,
+        "type": "quantitative",
+        "scale": {"domain": [scale.low, scale.high], "nice": False, "zero": False},
+        "axis": {"values": ticks, "labelExpr": told, "labelFlush": field == "x"},
+    }
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+def _usual(chart: Chart, scale: Scale) -> list[Spec]:
+    usual = chart.usual
+    if usual is None:
+        return []
+    y = {"type": "quantitative", "scale": _axis("y", scale)["scale"]}
+    line = {"type": "rule", "strokeDash": [4, 4], "strokeWidth": 1.5, "color": "--base"}
+    layers = [_layer([{}], line, {"y": {**y, "datum": usual.middle}})]
+    if usual.low is not None and usual.high is not None:
+        ends = {"y": {**y, "datum": usual.low}, "y2": {"datum": usual.high}}
+        layers.insert(0, _layer([{}], {"type": "rect", "color": "--base", "opacity": 0.16}, ends))
+    return layers
+
+
+def _lines(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
+    layers = []
+    for series in chart.series:
+        path = {"type": "line", "color": series.token, "strokeWidth": 2, "strokeJoin": "round"}
+        layers.append(_layer(_rows(series.values), path, {"x": x, "y": y}))
+        alone = len(series.values) == 1
+        marked = [value for value in series.values if value.is_this or alone]
+        layers.append(_dots_of(marked, series, x, y, is_this=True))
+    return layers
+
+
+def _bars(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
+    layers = []
+    for series, bars in zip(chart.series, stacked(chart), strict=True):
+        rows = [
+            {"x": value.x, "y": high, "low": low, "of": 1 if value.is_this else PAST}
+            for value, low, high in bars
+        ]
+        mark = {"type": "bar", "color": series.token, "cornerRadius": 1.5}
+        opacity = {"field": "of", "type": "quantitative", "scale": None}
+        ends = {"x": x, "y": y, "y2": {"field": "low"}, "opacity": opacity}
+        layers.append(_layer(rows, mark, ends))
+    return layers
+
+
+def stacked(chart: Chart) -> list[list[tuple[Value, float, float]]]:
+    """Return of each series its values with where their bars begin and end."""
+    reached: dict[float, float] = {}
+    told = []
+    for series in chart.series:
+        bars = []
+        for value in series.values:
+            low = reached.get(value.x, 0.0)
+            high = reached[value.x] = low + (value.y or 0.0)
+            bars.append((value, low, high))
+        told.append(bars)
+    return told
+
+
+def _dots(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
+    """Return earlier values below, and what the page is about on top of them."""
+    layers = []
+    for is_this in (False, True):
+        for series in chart.series:
+            values = [value for value in series.values if value.is_this is is_this]
+            layers.append(_dots_of(values, series, x, y, is_this=is_this))
+    return layers
+
+
+def _dots_of(values: list[Value], series: Series, x: Spec, y: Spec, *, is_this: bool) -> Spec:
+    shape = Shape.CIRCLE if series.shape is Shape.LINE else series.shape
+    own = {"size": 90, "stroke": "--surface", "strokeWidth": 1.5} if is_this else {"opacity": PAST}
+    mark = {"type": "point", "filled": True, "size": 45, "shape": str(shape)}
+    return _layer(_rows(values), {**mark, "color": series.token, **own}, {"x": x, "y": y})
+
+
+def _rows(values: tuple[Value, ...] | list[Value]) -> list[Spec]:
+    return [{"x": value.x, "y": value.y} for value in values]
+
+
+def _layer(rows: list[Spec], mark: Spec, encoding: Spec) -> Spec:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+DRAWN = {Kind.LINES: _lines, Kind.BARS: _bars, Kind.DOTS: _dots}

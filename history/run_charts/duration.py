@@ -1,0 +1,73 @@
+"""How long a run took, over the runs of its baseline. Pure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from history.baseline.ladder import Rung
+from history.charts.parts import Axis, Chart, Kind, Series, Unit, Usual, Value
+from history.judged.words import delta_of
+from history.run_charts.reading import TITLES, Compared, name_of
+from telemetry.text import duration, plural
+
+NAME = "Time of its scenes together"
+
+
+def duration_of(read: Compared) -> Chart:
+    """Return the line of the baseline's runs and this one, in seconds of its scenes together."""
+    pairs = read.baseline
+    values = [
+        Value(place, took, name_of(run), duration(took), run.began_at)
+        for place, (run, took) in enumerate(pairs)
+    ]
+    own = read.judged.work.value
+    if own is not None:
+        run = read.run
+        values.append(
+            Value(len(pairs), own, name_of(run), duration(own), run.began_at, is_this=True)
+        )
+    return Chart(
+        Kind.LINES,
+        TITLES["duration"],
+        _finding(read),
+        Axis(NAME, Unit.SECONDS, from_zero=False),
+        (Series("Run", tuple(values)),),
+        usual=usual_of([took for _, took in pairs]),
+        subtitle=_scaled(read),
+        nothing="Neither this run nor an earlier one like it has completed: nothing to draw yet.",
+    )
+
+
+def usual_of(took: Sequence[float]) -> Usual | None:
+    """Return the median, and from two values on the middle half, which is half of the runs."""
+    if not took:
+        return None
+    low, middle, high = (float(value) for value in np.quantile(took, [0.25, 0.5, 0.75]))
+    if len(took) < 2:
+        return Usual("Baseline", middle, duration(middle))
+    return Usual("Baseline", middle, duration(middle), low, high, "Middle half of runs")
+
+
+def _finding(read: Compared) -> str:
+    judged, n = read.judged, read.judged.baseline.n
+    if judged.work.value is None:
+        return f"No figure of this run: it goes on, or did not complete. {_usually(read)}"
+    took = f"This run took {duration(judged.work.value)}"
+    delta = delta_of(judged)
+    if not n or not delta.is_known:
+        return f"{took}; nothing earlier to compare it with."
+    against = f"the median of {plural(n, 'run')}, {duration(judged.baseline.median)}"
+    if delta.icon == "t-flat":
+        return f"{took}, {delta.words}: within the noise around {against}."
+    way = "more" if delta.icon == "t-up" else "less"
+    return f"{took}, {delta.text} {way} than {against}: {delta.words}."
+
+
+def _usually(read: Compared) -> str:
+    n, middle = read.judged.baseline.n, read.judged.baseline.median
+    return f"{plural(n, 'earlier run')} took {duration(middle)} in the middle." if n else ""
+
+
+def _scaled(read: Compared) -> str:
+    scaled = read.judged.baseline.rung is Rung.SCALED
+    return "Earlier runs scaled to the size of this one" if scaled else ""
