@@ -27,6 +27,7 @@ NO_PAGES = {
     "servers/<int:pk>/",
     "teams/<slug:slug>/bells/",
     "teams/<slug:slug>/runs/<int:pk>/record/",
+    "teams/<slug:slug>/compare/times.json",
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
     "charts/vega-<str:name>.js",
     "teams/<slug:slug>/servers/<int:pk>/record/",
