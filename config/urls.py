@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config import api, api_door, offline
 from history import lost_page, server_page
 from history.charts.library import chart_library
-from history.compare.views import compare
+from history.compare.views import compare, compare_chart, compare_table
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
 from history.run_charts import views as run_charts
@@ -53,6 +53,8 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/", runs, name="runs"),
     path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
     path("teams/<slug:slug>/compare/", compare, name="compare"),
+    path("teams/<slug:slug>/compare/times.json", compare_chart, name="compare_chart"),
+    path("teams/<slug:slug>/compare/times/", compare_table, name="compare_table"),
     path("teams/<slug:slug>/failures/", failures.failures, name="failures"),
     path("teams/<slug:slug>/failures/<int:pk>/", failures.failure, name="failure"),
     path("teams/<slug:slug>/failures/<int:pk>/decide/", failures.decide, name="decide_failure"),

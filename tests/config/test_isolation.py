@@ -134,7 +134,8 @@ def compared(side: Side) -> dict[str, str]:
     told = {"title": f"{side.word} title", "began_at": NOON, "touched_at": NOON}
     other, is_new = Run.objects.get_or_create(**known, defaults=told)
     if is_new:
-        make_scene(other, external_id=f"{side.word} scene", workload=f"{side.word} workload")
+        asked = {"workload": f"{side.word} workload", "outcome": "success", "duration_s": 9}
+        make_scene(other, external_id=f"{side.word} scene", **asked)
         make_run_server(other, side.rows[Server])
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
@@ -192,6 +193,8 @@ POLICIES = {
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/compare/": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times.json": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times/": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
