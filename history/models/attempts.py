@@ -31,7 +31,9 @@ class Attempt(models.Model):
     no longer moves it.
     """
 
-    server = models.ForeignKey(Server, models.CASCADE, null=True, related_name="attempts")
+    server = models.ForeignKey(
+        Server, models.CASCADE, null=True, related_name="attempts", db_index=False
+    )
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="attempts")
     origin = models.CharField(max_length=4, choices=ORIGINS, db_default=Origin.LIVE)
     prompt_id = models.CharField(max_length=200)
@@ -147,7 +149,7 @@ class AttemptOutputs(models.Model):
 class NodeExecution(models.Model):
     """One node of one attempt; written only where a channel named the node."""
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="nodes")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="nodes", db_index=False)
     node = models.CharField(max_length=200, help_text="The display node's id.")
     class_type = models.CharField(max_length=200, null=True)
     started_at = models.DateTimeField(null=True)
@@ -172,7 +174,7 @@ class AttemptMemory(models.Model):
     peak use is total less lowest: neither is stored.
     """
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="memory")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="memory", db_index=False)
     index = models.PositiveSmallIntegerField()
     uuid = models.CharField(max_length=80, blank=True, default="")
     name = models.CharField(max_length=120)

@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.charts.library import digest
-from history.models import Attempt, FailureFamily, Run, Scene
+from history.models import Attempt, FailureFamily, PollLog, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -134,9 +134,20 @@ def compared(side: Side) -> dict[str, str]:
     told = {"title": f"{side.word} title", "began_at": NOON, "touched_at": NOON}
     other, is_new = Run.objects.get_or_create(**known, defaults=told)
     if is_new:
-        make_scene(other, external_id=f"{side.word} scene", workload=f"{side.word} workload")
+        asked = {"workload": f"{side.word} workload", "outcome": "success", "duration_s": 9}
+        make_scene(other, external_id=f"{side.word} scene", **asked)
         make_run_server(other, side.rows[Server])
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
+
+
+def polls(side: Side) -> dict[str, str]:
+    """Return the arguments of the polls of an attempt of a team's run."""
+    attempt = side.rows[PollLog].pk
+    return {**slug(side), "pk": str(_run_of(attempt)), "attempt": str(attempt)}
+
+
+def _run_of(attempt: int) -> int:
+    return Attempt.objects.get(pk=attempt).scene.run_id
 
 
 def scene_chart(side: Side) -> dict[str, str]:
@@ -182,6 +193,8 @@ POLICIES = {
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/compare/": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times.json": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times/": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
@@ -193,6 +206,12 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls/": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),

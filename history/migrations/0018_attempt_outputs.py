@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('history', '0016_run_notes'),
+        ('history', '0017_doubled_indexes'),
     ]
 
     operations = [
