@@ -11,7 +11,7 @@ from history.charts.library import chart_library
 from history.compare.views import compare
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
-from history.run_charts.views import run_chart, run_chart_page
+from history.run_charts import views as run_charts
 from history.run_page import views as run_page
 from history.run_watches import bells
 from history.scene_page import views as scene_page
@@ -58,9 +58,25 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
     path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
     path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
-    path("teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json", run_chart, name="run_chart"),
     path(
-        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/", run_chart_page, name="run_chart_page"
+        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
+        run_charts.run_chart,
+        name="run_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/",
+        run_charts.run_chart_page,
+        name="run_chart_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json",
+        run_charts.poll_chart,
+        name="poll_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls/",
+        run_charts.poll_chart_page,
+        name="poll_chart_page",
     ),
     path("charts/vega-<str:name>.js", chart_library, name="chart_library"),
     path(

@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model
 
+from history.imports.told import ToldPolls
 from history.models import (
     ActivityEvent,
     Attempt,
@@ -41,6 +42,7 @@ from history.models import (
     ScriptReport,
     Workload,
 )
+from history.polls import pack
 from telemetry.models import (
     ApiToken,
     AuditEntry,
@@ -495,7 +497,7 @@ def _furnish_files(team: Team, member: User, attempt: Attempt, word: str) -> tup
             errors=[word],
             more=told,
         ),
-        make_poll_log(attempt, packed=word.encode()),
+        make_poll_log(attempt, packed=pack(ToldPolls([NOON, NOON], "ps", {1: word}))),
         make_note(attempt, category=f"{word} category", text=f"{word} note"),
         make_finding(
             run, scene=scene, code=f"{word} code", path=f"{word} path", message=f"{word} finding"

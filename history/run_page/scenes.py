@@ -33,6 +33,7 @@ class AttemptLine:
     prompt: str
     started_at: datetime | None
     polls: str
+    polled: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def _line(number: int, attempt: Attempt, read: Read) -> AttemptLine:
         prompt=attempt.prompt_id,
         started_at=attempt.started_at or attempt.submitted_at,
         polls=_polls(attempt, read.polls.get(attempt.pk)),
+        polled=attempt.pk if attempt.pk in read.polls else None,
     )
 
 

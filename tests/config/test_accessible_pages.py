@@ -28,6 +28,7 @@ NO_PAGES = {
     "teams/<slug:slug>/bells/",
     "teams/<slug:slug>/runs/<int:pk>/record/",
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json",
     "charts/vega-<str:name>.js",
     "teams/<slug:slug>/servers/<int:pk>/record/",
 }

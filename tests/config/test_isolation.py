@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.charts.library import digest
-from history.models import Attempt, FailureFamily, Run, Scene
+from history.models import Attempt, FailureFamily, PollLog, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -139,6 +139,16 @@ def compared(side: Side) -> dict[str, str]:
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
 
+def polls(side: Side) -> dict[str, str]:
+    """Return the arguments of the polls of an attempt of a team's run."""
+    attempt = side.rows[PollLog].pk
+    return {**slug(side), "pk": str(_run_of(attempt)), "attempt": str(attempt)}
+
+
+def _run_of(attempt: int) -> int:
+    return Attempt.objects.get(pk=attempt).scene.run_id
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
@@ -179,6 +189,12 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls/": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
