@@ -8,13 +8,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config import api, api_door, offline
 from history import lost_page, server_page
 from history.charts.library import chart_library
-from history.compare.views import compare
+from history.compare.views import compare, compare_chart, compare_table
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
 from history.run_charts import views as run_charts
 from history.run_page import views as run_page
 from history.run_watches import bells
 from history.scene_page import views as scene_page
+from history.scene_page.charts import scene_chart, scene_chart_page
+from history.scene_page.files import scene_file
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -51,6 +53,8 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/", runs, name="runs"),
     path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
     path("teams/<slug:slug>/compare/", compare, name="compare"),
+    path("teams/<slug:slug>/compare/times.json", compare_chart, name="compare_chart"),
+    path("teams/<slug:slug>/compare/times/", compare_table, name="compare_table"),
     path("teams/<slug:slug>/failures/", failures.failures, name="failures"),
     path("teams/<slug:slug>/failures/<int:pk>/", failures.failure, name="failure"),
     path("teams/<slug:slug>/failures/<int:pk>/decide/", failures.decide, name="decide_failure"),
@@ -88,6 +92,21 @@ urlpatterns = [
         "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
         scene_page.scene_record,
         name="scene_record",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/",
+        scene_file,
+        name="scene_file",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json",
+        scene_chart,
+        name="scene_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/",
+        scene_chart_page,
+        name="scene_chart_page",
     ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),

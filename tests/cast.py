@@ -20,6 +20,7 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    AttemptOutputs,
     FailureDecision,
     FailureFamily,
     FailureOccurrence,
@@ -225,6 +226,13 @@ def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
     return AttemptMemory.objects.create(**{"attempt": attempt, **usual, **fields})
 
 
+def make_outputs(attempt: Attempt, *names: str, **fields: Any) -> AttemptOutputs:
+    """Return the files that the attempt left on its server."""
+    files = [["9", "output", "", name] for name in names]
+    usual = {"files": files, "count": len(files)}
+    return AttemptOutputs.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
 def make_node(attempt: Attempt, **fields: Any) -> NodeExecution:
     """Return one node of the attempt."""
     usual = {"node": str(next(_numbers)), "class_type": "KSampler", "started_at": NOON}
@@ -428,6 +436,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_graph(attempt, {"3": {"class_type": word}}),
         make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
+        make_outputs(attempt, f"{word} file.png"),
         make_watch(member, run),
         *_furnish_files(team, member, attempt, word),
         *_furnish_failures(team, member, attempt, word),

@@ -12,6 +12,7 @@ FEWEST, MOST = 2, 25
 # The largest key that the database knows.
 LARGEST = 2**63 - 1
 ONLY = "differences"
+CHART = "Times of the scenes by run"
 
 
 class Asked(Protocol):

@@ -10,7 +10,7 @@ is alike is asked both ways, and the noise is that of the earlier of the two.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log, nan, sqrt, tanh
 
@@ -57,7 +57,7 @@ class Pair:
     `seconds` and `change` are of the fair scenes together: the run's less the base's, and that as a
     share of the mean of both. `limit` is the share from which on it is more than such runs vary,
     None where nobody knows; `n` the earlier runs that this rests on. `left_out` counts the scenes
-    that are not compared, by reason.
+    that are not compared, by reason. `is_whole`: neither run has any other scene.
     """
 
     way: Way
@@ -68,6 +68,7 @@ class Pair:
     limit: float | None = None
     n: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    is_whole: bool = False
 
 
 def symmetric(mine: float | None, theirs: float | None) -> float | None:
@@ -169,10 +170,12 @@ def _pair(read: Read, place: int, unlike: Sequence[str | None], noises: Noises) 
     left_out = Counter(why for why in unlike if why)
     if not fair or 2 * len(fair) < shared:
         return Pair(Way.UNFAIR, len(fair), shared, left_out=left_out)
-    return _judged(fair, noises.of_pair(place, fair), shared, left_out)
+    is_whole = len(fair) == len(read.scenes[read.base]) == len(read.scenes[place])
+    told = _judged(fair, noises.of_pair(place, fair))
+    return replace(told, shared=shared, left_out=left_out, is_whole=is_whole)
 
 
-def _judged(fair: Sequence[Fair], noise: Noise, shared: int, left_out: Counter[str]) -> Pair:
+def _judged(fair: Sequence[Fair], noise: Noise) -> Pair:
     """Judge the times of the scenes that are alike, together."""
     _, base, other = (sum(times) for times in zip(*fair, strict=True))
     spread = noise.spread if noise.is_known else nan
@@ -180,13 +183,11 @@ def _judged(fair: Sequence[Fair], noise: Noise, shared: int, left_out: Counter[s
     limit = max(DEFAULT.limit, sqrt(2) * unusual_from(max(noise.n, 1)) * spread)
     return Pair(
         _way(log(other / base), bool(told.stands_out[1][0]), noise.is_known),
-        len(fair),
-        shared,
-        other - base,
-        float(told.symmetric[1][0]),
-        share_of(limit) if noise.is_known else None,
-        noise.n,
-        left_out,
+        fair=len(fair),
+        seconds=other - base,
+        change=float(told.symmetric[1][0]),
+        limit=share_of(limit) if noise.is_known else None,
+        n=noise.n,
     )
 
 

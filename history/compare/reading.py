@@ -42,7 +42,7 @@ class Read:
 def read_runs(runs: list[Run], base: int, at: datetime) -> Read:
     """Return all that the page tells of runs of one team."""
     ids = [run.pk for run in runs]
-    scenes = _scenes(ids)
+    scenes = scenes_of(ids)
     servers = _servers(ids)
     kinds = _kinds(scenes)
     known = candidates.fingerprints(kind.workload for kind in kinds)
@@ -63,7 +63,8 @@ def read_runs(runs: list[Run], base: int, at: datetime) -> Read:
     )
 
 
-def _scenes(ids: list[int]) -> list[list[Scene]]:
+def scenes_of(ids: list[int]) -> list[list[Scene]]:
+    """Return the scenes of each run, in their order."""
     told: defaultdict[int, list[Scene]] = defaultdict(list)
     for scene in Scene.objects.filter(run__in=ids).order_by("position", "pk"):
         told[scene.run_id].append(scene)

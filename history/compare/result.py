@@ -135,7 +135,27 @@ FIGURES = (
 
 def result_rows(read: Read, compared: Compared) -> list[ResultRow]:
     """Return the figures' rows."""
-    return [_row(read, compared, figures) for figures in FIGURES]
+    rows = [_row(read, compared, figures) for figures in FIGURES]
+    return rows if _all_whole(compared) else [rows[0], _alike(compared), *rows[1:]]
+
+
+def _all_whole(compared: Compared) -> bool:
+    return all(pair is None or pair.is_whole for pair in compared.pairs)
+
+
+def _alike(compared: Compared) -> ResultRow:
+    """Return the row that tells what was compared where that is not the whole."""
+    cells = [_of_alike(pair) for pair in compared.pairs]
+    return ResultRow("Scenes that are alike", cells, differs=True)
+
+
+def _of_alike(pair: Pair | None) -> tuple[str, str, str, str, str, str]:
+    if pair is None:
+        return MISSING, "", "", "", "", ""
+    value = f"{pair.fair:,} of {pair.shared:,}"
+    if pair.change is None:
+        return value, "", "s-info", "", "", COUNTED[pair.way]
+    return value, "", *_judged(pair, pair.change, percent(pair.change))
 
 
 def _row(read: Read, compared: Compared, figures: Figures) -> ResultRow:
@@ -154,12 +174,16 @@ def _delta(
     """Return icon, amount, tone and words of a difference; nothing where there is none to tell."""
     if is_base or mine is None or theirs is None:
         return "", "", "", ""
-    if pair is not None and (pair.way is Way.UNFAIR or pair.left_out):
-        return "s-info", "", "", "not compared as a whole: not all of its scenes are alike"
+    if pair is not None and not pair.is_whole:
+        return "s-info", "", "", "not compared as a whole: not all scenes are alike"
     change, amount = figures.amount(mine, theirs)
     if pair is None:
         icon = "t-up" if change > 0 else "t-down" if change < 0 else "t-flat"
         return icon, amount, "", "more" if change > 0 else "less" if change < 0 else "the same"
+    return _judged(pair, change, amount)
+
+
+def _judged(pair: Pair, change: float, amount: str) -> tuple[str, str, str, str]:
     flat = pair.way is Way.ALIKE or not change
     icon = "t-flat" if flat else "t-up" if change > 0 else "t-down"
     return icon, amount, TONES.get(pair.way, ""), COUNTED[pair.way]

@@ -24,6 +24,7 @@ SPELLED_OUT = 3
 NAMED = 3
 # A wait that changed by less is not told: seconds, and a share of the longer one.
 WAIT_S, WAIT_SHARE = 10, 0.1
+SAYS_LITTLE = frozenset({"Scenes", "Story", "Servers"})
 # What matters at least, as a share of the mean of both; and a little, for it is no binary fraction.
 TENTH = share_of(DEFAULT.limit) + 1e-9
 HEADS = {
@@ -152,7 +153,9 @@ def _left_out(pair: Pair) -> str:
     if pair.way is Way.UNFAIR and len(counts) < 2 and not pair.fair:
         return ""
     told = [f"{count} {WORDS[reason][0]}" for reason, count in counts]
-    only = f"Only {pair.fair} of {pair.shared} scenes are alike. " if pair.way is Way.UNFAIR else ""
+    few = f"Only {pair.fair} of {pair.shared} scenes" if pair.fair else "None of the scenes"
+    verb = "is" if pair.fair < 2 else "are"
+    only = f"{few} {verb} alike. " if pair.way is Way.UNFAIR else ""
     return f"{only}Not compared: {', '.join(told)}." if told else ""
 
 
@@ -219,8 +222,9 @@ def _wait(read: Read, place: int) -> str:
     return f"Queue wait {'grew' if change > 0 else 'shrank'} by {duration(abs(change))}."
 
 
-def _settings(differing: Sequence[str]) -> str:
-    """Return which settings differ, which may be why."""
+def _settings(names: Sequence[str]) -> str:
+    """Return which settings differ, which may be why; what says least of it comes last."""
+    differing = sorted(names, key=lambda name: name in SAYS_LITTLE)
     if not differing:
         return ""
     more = f" and {len(differing) - NAMED} more" if len(differing) > NAMED else ""

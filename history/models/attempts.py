@@ -126,6 +126,26 @@ class Resubmission(models.Model):
         return f"{self.attempt} again as {self.prompt_id[:8]}"
 
 
+class AttemptOutputs(models.Model):
+    """The files that an attempt left on its server, as ComfyUI's history names them; none of them.
+
+    `files` are lists of node, place (output, temp, input), folder and name; `count` is how many
+    there were, which may be more. They are asked from the server when somebody looks at them.
+    """
+
+    attempt = models.OneToOneField(
+        Attempt, models.CASCADE, related_name="outputs", primary_key=True
+    )
+    files = models.JSONField(default=list)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "attempt outputs"
+
+    def __str__(self) -> str:
+        return f"files of {self.attempt_id}"
+
+
 class NodeExecution(models.Model):
     """One node of one attempt; written only where a channel named the node."""
 

@@ -51,6 +51,7 @@ class Fault:
     tone: str
     memory: list[tuple[str, str]]
     last: list[Line]
+    raised: str
     whole: str
     frames: str
 
@@ -81,6 +82,9 @@ def fault_of(read: Read) -> Fault | None:
         tone=TONES.get(outcome, "warn") if outcome else "warn",
         memory=memory_of(attempt.error_type or "", attempt.error_message or ""),
         last=[_line(line) for frame in frames[-LAST:] for line in frame.splitlines()],
+        raised=": ".join(
+            filter(None, (attempt.error_type, (message or "").strip().split("\n")[0]))
+        ),
         whole=read.traceback or "",
         frames=plural(len(frames), "frame"),
     )

@@ -12,6 +12,7 @@ from history.judged.judging import Judged, judge_scene
 from history.models import (
     Attempt,
     AttemptMemory,
+    AttemptOutputs,
     GpuSample,
     Graph,
     NodeExecution,
@@ -47,6 +48,7 @@ class Read:
     nodes: list[NodeExecution] = field(default_factory=list)
     graph: bytes | None = None
     samples: list[GpuSample] = field(default_factory=list)
+    outputs: AttemptOutputs | None = None
     workload: Workload | None = None
     earlier: list[Scene] = field(default_factory=list)
     peaks: dict[int, AttemptMemory] = field(default_factory=dict)
@@ -110,6 +112,7 @@ def _read_shown(read: Read, shown: Attempt, operator: bool) -> None:
     graph = Graph.objects.filter(pk=shown.pk).values_list("compressed", flat=True).first()
     read.graph = bytes(graph) if graph is not None else None
     read.samples = _samples(read, shown)
+    read.outputs = AttemptOutputs.objects.filter(pk=shown.pk).first()
 
 
 def _fullest(rows: Any, of: str = "attempt_id") -> dict[int, AttemptMemory]:

@@ -112,10 +112,9 @@ def _line(
     """Return a line and the area below it; broken where spans are missing."""
     line, area = [], []
     for part in _unbroken(samples, share):
-        points = [
-            f"{_x(sample, begin, span)} {round(height * (1 - min(1.0, max(0.0, value))), 1)}"
-            for sample, value in part
-        ]
+        points = [f"{_x(sample, begin, span)} {_y(value, height)}" for sample, value in part]
+        if len(part) == 1:
+            points = [f"{x} {_y(part[0][1], height)}" for x in _ends(part[0][0], begin, span)]
         first, last = points[0].partition(" ")[0], points[-1].partition(" ")[0]
         line.append("M" + "L".join(points))
         area.append(f"M{first} {height}L{'L'.join(points)}L{last} {height}Z")
@@ -137,10 +136,24 @@ def _unbroken(
     return parts
 
 
+def _y(value: float, height: int) -> float:
+    return round(height * (1 - min(1.0, max(0.0, value))), 1)
+
+
+def _ends(sample: GpuSample, begin: datetime, span: float) -> tuple[float, float]:
+    """Return where a sample that stands alone begins and ends."""
+    first = (sample.at - begin).total_seconds()
+    return _place(first, span), _place(first + sample.span_s, span)
+
+
 def _x(sample: GpuSample, begin: datetime, span: float) -> float:
     """Return where the middle of a sample's span is, from 0 to 1000."""
     middle = (sample.at - begin).total_seconds() + sample.span_s / 2
-    return round(1000 * min(1.0, max(0.0, middle / span)), 1)
+    return _place(middle, span)
+
+
+def _place(seconds: float, span: float) -> float:
+    return round(1000 * min(1.0, max(0.0, seconds / span)), 1)
 
 
 def _memory_ticks(total: int) -> list[Tick]:

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_safe
 from history.access import scene_in
 from history.explore.listing import names_of_runs, title_of_run
 from history.failures.page import DAYS, bars, by_day
-from history.judged.words import compared_with, trend_of
+from history.judged.words import trend_of
 from history.models import Run
 from history.scene_page import attempts, earlier, fault, nodes
 from history.scene_page.answer import answer, health
+from history.scene_page.charts import places_of
+from history.scene_page.outputs import outputs_of
 from history.scene_page.reading import Read, read_scene
 from history.scene_page.trace import trace_of
 from telemetry.access import team_for
@@ -80,9 +82,11 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
         "waterfall": nodes.waterfall_of(read),
         "why_no_nodes": nodes.why_none(read),
         "trace": trace_of(read),
+        "outputs": outputs_of(read),
+        "charts": places_of(read.scene, membership.team.slug),
         "earlier": earlier.rows(read),
         "usual": earlier.usual(read),
-        "compared": compared_with(read.judged),
+        "compared": read.judged.baseline.sentence(),
         "trend": trend_of(read.judged),
         "walls": _walls(read),
     }

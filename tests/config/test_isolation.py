@@ -134,7 +134,8 @@ def compared(side: Side) -> dict[str, str]:
     told = {"title": f"{side.word} title", "began_at": NOON, "touched_at": NOON}
     other, is_new = Run.objects.get_or_create(**known, defaults=told)
     if is_new:
-        make_scene(other, external_id=f"{side.word} scene", workload=f"{side.word} workload")
+        asked = {"workload": f"{side.word} workload", "outcome": "success", "duration_s": 9}
+        make_scene(other, external_id=f"{side.word} scene", **asked)
         make_run_server(other, side.rows[Server])
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
@@ -149,12 +150,23 @@ def _run_of(attempt: int) -> int:
     return Attempt.objects.get(pk=attempt).scene.run_id
 
 
+def scene_chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's scene."""
+    return {**scene(side), "name": "duration"}
+
+
+def scene_file(side: Side) -> dict[str, str]:
+    """Return the arguments of a file that a team's attempt left."""
+    return {**scene(side), "attempt_pk": str(side.rows[Attempt].pk), "number": "0"}
+
+
 @dataclass(frozen=True)
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
     `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
-    is not signed in gets: the way to the sign-in page, or a refusal.
+    is not signed in gets: the way to the sign-in page, or a refusal. `allowed` is what members get:
+    502 where a server is asked, for theirs is not there.
     """
 
     who: Role | str
@@ -163,8 +175,11 @@ class Policy:
     data: dict[str, str] = field(default_factory=dict)
     query: Arguments = nothing
     unknown: str = "sign in"
+    allowed: str = "ok"
 
 
+FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
+SCENE_CHART = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json"
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
     "offline/": Policy(ANYBODY, LOOK),
@@ -178,6 +193,8 @@ POLICIES = {
     "settings/me/theme/": Policy(SIGNED_IN, POST, data={"theme": "dark"}),
     "teams/<slug:slug>/runs/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/compare/": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times.json": Policy(Role.VIEWER, LOOK, slug, query=compared),
+    "teams/<slug:slug>/compare/times/": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
@@ -198,6 +215,11 @@ POLICIES = {
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
     "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
+    SCENE_CHART: Policy(Role.VIEWER, LOOK, scene_chart),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/": Policy(
+        Role.VIEWER, LOOK, scene_chart
+    ),
+    FILE: Policy(Role.VIEWER, LOOK, scene_file, allowed="502"),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
@@ -375,7 +397,7 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
         return "ok"
     if role is None:
         return "404"
-    return "ok" if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
+    return policy.allowed if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
 
 
 def leaks(answers: list[Any], words: list[bytes]) -> set[bytes]:

@@ -414,13 +414,38 @@ def furnished(server, many):
         cast.make_node(attempt, node=str(n), started_at=attempt.started_at, duration_s=0.1)
         cast.make_gpu_sample(server, at=attempt.started_at, index=n, free_lowest_bytes=GIB)
     for one in Attempt.objects.all():
+        cast.make_outputs(one, *[f"{n}.png" for n in range(many)])
         cast.make_memory(one, total_bytes=24 * GIB, free_lowest_bytes=GIB)
     with transaction.atomic():
         keep(Attempt.objects.values_list("pk", flat=True))
     return scene
 
 
-QUERIES = 19
+def test_its_time_is_drawn_over_the_scenes_of_its_baseline(bob, server):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for n in range(6):
+        tried(server, "success", hours=-20 + n, lasted_s=100 + n)
+    scene = tried(server, "success", lasted_s=200)
+    Scene.objects.update(warmth="warm")
+    address = f"/teams/northlight/runs/{scene.run_id}/scenes/{scene.pk}/charts/duration"
+
+    told = bob.get(f"{address}.json").json()
+    table = bob.get(f"{address}/").content.decode()
+
+    assert f'data-chart="{address}.json"' in page(bob, scene)
+    assert "95% more than the median of 6 earlier ones" in str(told).replace("\\xa0", " ")
+    assert table.count("<tr") == 8
+    assert "3m\u00a020s" in table
+
+
+def test_there_is_no_chart_of_another_name(bob, server):
+    scene = tried(server, "success")
+
+    address = f"/teams/northlight/runs/{scene.run_id}/scenes/{scene.pk}/charts/other.json"
+    assert bob.get(address).status_code == 404
+
+
+QUERIES = 20
 
 
 @pytest.mark.parametrize("many", [3, 60])
