@@ -236,7 +236,10 @@ def test_polls_of_another_run_are_not_below_this_one(bob, server):
 
 
 def test_the_page_leads_to_the_polls_of_its_attempts(bob, server):
-    attempt = polled(server, ToldPolls([cast.NOON], "s"))
+    first = polled(server, ToldPolls([cast.NOON], "s"))
+    # Another number than its scene's.
+    attempt = cast.make_attempt(server, first.scene, status="ended", outcome="success")
+    cast.make_poll_log(attempt, packed=pack(ToldPolls([cast.NOON], "s")))
     run = attempt.scene.run_id
     Run.objects.update(revision=1)
     address = f"/teams/northlight/runs/{run}/attempts/{attempt.pk}/polls/"
