@@ -24,7 +24,7 @@ class Place:
     version: str = ""
 
 
-def place(key: str, title: str, data: str, page: str, version: str = "", **arguments: Any) -> Place:
+def place(key: str, title: str, data: str, page: str, /, **arguments: Any) -> Place:
     """Return a chart's place; `data` and `page` are names of routes with the same arguments."""
     return Place(
         key,
