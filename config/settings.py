@@ -19,6 +19,7 @@ from config.secret import secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 TESTING = "pytest" in sys.modules
+IS_WEB_PROCESS = "config.asgi" in sys.modules
 
 # --- Mode ---------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
@@ -112,6 +113,15 @@ if DATABASE_URL:
             "SCENEWATCH_DATABASE_URL is no address of a database; write "
             "postgres://USER:PASSWORD@HOST/NAME (special characters as %40 and the like)."
         ) from None
+# Each request has a thread of its own, so a connection of its own, which takes longer to make than
+# most pages take: the web process hands them on. The others keep theirs, in threads that stay.
+DATABASE_POOL = env.whole("DATABASE_POOL", 20, 0, 1000)
+if DATABASE_URL and IS_WEB_PROCESS and DATABASE_POOL:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL,
+        "timeout": 5,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer, live state, broker ----------------------------------------------------------
@@ -244,6 +254,8 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        # Videos of scenes, through us (history/scene_page/files.py).
+        "media-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],

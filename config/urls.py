@@ -11,9 +11,12 @@ from history.charts.library import chart_library
 from history.compare.views import compare, compare_chart, compare_table
 from history.explore.views import runs, runs_record
 from history.failures import views as failures
-from history.run_charts.views import run_chart, run_chart_page
+from history.run_charts import views as run_charts
 from history.run_page import views as run_page
 from history.run_watches import bells
+from history.scene_page import views as scene_page
+from history.scene_page.charts import scene_chart, scene_chart_page
+from history.scene_page.files import scene_file
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -59,11 +62,52 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
     path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
     path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
-    path("teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json", run_chart, name="run_chart"),
     path(
-        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/", run_chart_page, name="run_chart_page"
+        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
+        run_charts.run_chart,
+        name="run_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/",
+        run_charts.run_chart_page,
+        name="run_chart_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json",
+        run_charts.poll_chart,
+        name="poll_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls/",
+        run_charts.poll_chart_page,
+        name="poll_chart_page",
     ),
     path("charts/vega-<str:name>.js", chart_library, name="chart_library"),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/",
+        scene_page.scene_page,
+        name="scene_page",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/",
+        scene_page.scene_record,
+        name="scene_record",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/",
+        scene_file,
+        name="scene_file",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json",
+        scene_chart,
+        name="scene_chart",
+    ),
+    path(
+        "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/",
+        scene_chart_page,
+        name="scene_chart_page",
+    ),
     path("tv/<str:token>/", tv_pages.tv, name="tv"),
     path("teams/<slug:slug>/settings/tokens/", token_views.tokens, name="tokens"),
     path(

@@ -8,6 +8,7 @@ from django.http import Http404
 from history.models import (
     ActivityEvent,
     Attempt,
+    AttemptOutputs,
     FailureFamily,
     Graph,
     Run,
@@ -36,9 +37,29 @@ def run_in(membership: Membership, pk: int) -> Run:
     return run
 
 
+def scene_in(membership: Membership, run_pk: int, pk: int) -> Scene:
+    """Return a scene of a run of the member's team; run, server and policies are loaded."""
+    loaded = Scene.objects.select_related("run__policy", "report__policy", "server")
+    scene = loaded.filter(pk=pk, run=run_pk, run__team=membership.team).first()
+    if scene is None:
+        raise Http404
+    return scene
+
+
 def runs_in(membership: Membership, ids: Iterable[int]) -> QuerySet[Run]:
     """Return those of these runs that are the team's; their policies are loaded."""
     return Run.objects.select_related("policy").filter(team=membership.team, pk__in=list(ids))
+
+
+def outputs_in(membership: Membership, run_pk: int, pk: int, attempt_pk: int) -> AttemptOutputs:
+    """Return what an attempt at a scene of the member's team left; its server is loaded."""
+    found = AttemptOutputs.objects.select_related("attempt__server").filter(
+        pk=attempt_pk, attempt__scene=pk, attempt__scene__run=run_pk
+    )
+    outputs = found.filter(attempt__scene__run__team=membership.team).first()
+    if outputs is None:
+        raise Http404
+    return outputs
 
 
 def run_door(user: Person, pk: int) -> int:

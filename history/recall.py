@@ -8,6 +8,7 @@ from telemetry.attempt import AttemptState
 from telemetry.graph import facts_of
 from telemetry.identity import Identity
 from telemetry.machine import KNOWN_LIMIT, RECENT_LIMIT, Ended
+from telemetry.protocol.outputs import Outputs
 from telemetry.record import Memory
 from telemetry.transitions import AttemptEnded, Fault, Key
 from telemetry.words import Grade, Outcome, Status
@@ -46,6 +47,8 @@ def _end(row: Attempt) -> AttemptEnded:
         row.reason,
         row.cached_nodes,
         row.found_later,
+        # Recorded as it ended, or never: nothing to be told again.
+        Outputs(),
     )
 
 

@@ -12,6 +12,7 @@ from history.attempt_rows import AttemptRows, keys_of
 from history.gpu_samples import sampled
 from history.memory_rows import identified, write_memory
 from history.models import ActivityEvent
+from history.output_rows import write_outputs
 from history.server_rows import address, backfill, blind, environment
 from history.upsert import upsert
 from telemetry import transitions as t
@@ -53,6 +54,11 @@ def write_rows(batch: Sequence[Told]) -> None:
         (attempts.pk(leased, change.key), change.devices)
         for leased, change in changes
         if isinstance(change, t.AttemptMemory)
+    )
+    write_outputs(
+        (attempts.pk(leased, change.key), change.outputs)
+        for leased, change in changes
+        if isinstance(change, t.AttemptEnded) and change.outputs
     )
     for leased, change in changes:
         if writer := WRITERS.get(type(change)):

@@ -9,6 +9,7 @@ bound. On the WebSocket no compression is agreed upon, so that a compressed fram
 import asyncio
 import email.utils
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -24,6 +25,14 @@ from telemetry.protocol.wire import LARGEST_BYTES
 from telemetry.unanswered import NoAnswer, Rejected, failure, rejection, status_text
 
 LARGEST_SKEW_S = 100 * 365.25 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The bytes of a file, and their media type as the server names it."""
+
+    body: bytes
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,23 @@ class ComfyUI:
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise failure(error, self.timeout_s) from error
 
+    async def file(self, largest_bytes: int, kinds: Collection[str], **query: str) -> File:
+        """Return a file of GET /view; raises Refused, or NoAnswer, also for another kind or size.
+
+        The kind and the told size are looked at before anything of it is read.
+        """
+        self._refuse_if_barred()
+        try:
+            async with self._session.get(
+                f"{self.base_url}/view", params=query, allow_redirects=False
+            ) as response:
+                _refuse_file(response, kinds)
+                if (response.content_length or 0) > largest_bytes:
+                    raise NoAnswer(f"its answer is larger than {largest_bytes >> 20} MiB")
+                return File(await _body(response, largest_bytes), response.content_type)
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise failure(error, self.timeout_s) from error
+
     async def post(self, path: str, value: Any) -> bytes:
         """Return the answer of POST path with JSON; raises Refused, NoAnswer or Rejected."""
         self._refuse_if_barred()
@@ -149,13 +175,23 @@ def _headers(authorization: str) -> dict[str, str]:
     return {**plain, "Authorization": authorization} if authorization else plain
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+def _refuse_file(response: aiohttp.ClientResponse, kinds: Collection[str]) -> None:
+    """Raise NoAnswer unless the answer is a file of one of these kinds."""
+    if response.status == 404:
+        raise NoAnswer("the file is not there any more", 404)
+    if response.status != 200:
+        raise NoAnswer(status_text("/view", response.status), response.status)
+    if response.content_type not in kinds:
+        raise NoAnswer("what it answers is no picture or video that is shown here")
+
+
+async def _body(response: aiohttp.ClientResponse, largest_bytes: int = LARGEST_BYTES) -> bytes:
     """Read a body up to the limit; raises NoAnswer beyond it."""
     chunks, size = [], 0
     async for chunk in response.content.iter_chunked(1 << 18):
         size += len(chunk)
-        if size > LARGEST_BYTES:
-            raise NoAnswer(f"its answer is larger than {LARGEST_BYTES >> 20} MiB")
+        if size > largest_bytes:
+            raise NoAnswer(f"its answer is larger than {largest_bytes >> 20} MiB")
         chunks.append(chunk)
         # A fast, endless body must not keep the other servers waiting.
         await asyncio.sleep(0)

@@ -27,6 +27,7 @@ from telemetry.logbook import Logbook
 from telemetry.outlook import Outlook
 from telemetry.protocol import StatsAnswer
 from telemetry.protocol import frames as f
+from telemetry.protocol.outputs import Outputs
 from telemetry.transitions import AttemptEnded, AttemptStarted, Key, Transition
 from telemetry.words import Grade, Status
 
@@ -178,7 +179,7 @@ class ServerState:
     def correct(self, known: Ended, end: AttemptEnded) -> Iterator[AttemptEnded]:
         """Replace an end by one of a better grade, or by one that tells more."""
         merged = _merged(known.end, end)
-        if _without_traceback(merged) == known.end:
+        if _remembered(merged) == known.end:
             return
         self.remember(replace(known, end=merged))
         for attempt in self.recent:
@@ -189,7 +190,7 @@ class ServerState:
 
     def remember(self, ended: Ended) -> None:
         """Keep an ended prompt as known, and forget the oldest beyond the limit."""
-        self.ended[ended.key.prompt_id] = replace(ended, end=_without_traceback(ended.end))
+        self.ended[ended.key.prompt_id] = replace(ended, end=_remembered(ended.end))
         self.ended.move_to_end(ended.key.prompt_id)
         while len(self.ended) > KNOWN_LIMIT:
             self.ended.popitem(last=False)
@@ -211,11 +212,17 @@ class ServerState:
             self.highest_number = max(self.highest_number, abs(number))
 
 
-def _without_traceback(end: AttemptEnded) -> AttemptEnded:
-    """Return an end as it is remembered: thousands of tracebacks are for the record, not memory."""
-    if end.fault is None or end.fault.traceback is None:
-        return end
-    return replace(end, fault=replace(end.fault, traceback=None))
+def _remembered(end: AttemptEnded) -> AttemptEnded:
+    """Return an end as it is remembered: tracebacks and file names are for the record, not memory.
+
+    How many files there were stays, so that the same is not told again.
+    """
+    fault, outputs = end.fault, end.outputs
+    if fault is not None and fault.traceback is not None:
+        end = replace(end, fault=replace(fault, traceback=None))
+    if outputs is not None and outputs.files:
+        end = replace(end, outputs=Outputs(count=outputs.count))
+    return end
 
 
 def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
@@ -226,6 +233,7 @@ def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
             new,
             started_at=new.started_at or known.started_at,
             fault=new.fault or (known.fault if new.outcome is known.outcome else None),
+            outputs=new.outputs or known.outputs,
         )
     # Only the history tells an end again: its times are ComfyUI's own, a frame's may be ours.
     return replace(
@@ -234,6 +242,7 @@ def _merged(known: AttemptEnded, new: AttemptEnded) -> AttemptEnded:
         ended_at=new.ended_at or known.ended_at,
         fault=known.fault or (new.fault if new.outcome is known.outcome else None),
         cached_nodes=new.cached_nodes if known.cached_nodes is None else known.cached_nodes,
+        outputs=new.outputs if known.outputs is None else known.outputs,
     )
 
 

@@ -257,6 +257,7 @@ def _end_of(entry: HistoryEntry, key: Any, found_later: bool) -> AttemptEnded:
         reason,
         None if entry.cached is None else len(entry.cached),
         found_later,
+        entry.outputs,
     )
 
 

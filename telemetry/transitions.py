@@ -7,6 +7,7 @@ from typing import TypeAlias
 from telemetry.graph import GraphFacts
 from telemetry.identity import Identity
 from telemetry.protocol import StatsAnswer
+from telemetry.protocol.outputs import Outputs
 from telemetry.words import Grade, Outcome, Tone
 
 
@@ -69,7 +70,10 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """A prompt ended; told again where a better grade corrects the first word."""
+    """A prompt ended; told again where a better grade corrects the first word.
+
+    `outputs` None: nobody told which files it left, for only the history does.
+    """
 
     key: Key
     outcome: Outcome
@@ -80,6 +84,7 @@ class AttemptEnded:
     reason: str = ""
     cached_nodes: int | None = None
     found_later: bool = False
+    outputs: Outputs | None = None
 
 
 @dataclass(frozen=True, slots=True)

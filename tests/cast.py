@@ -15,10 +15,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model
 
+from history.imports.told import ToldPolls
 from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    AttemptOutputs,
     FailureDecision,
     FailureFamily,
     FailureOccurrence,
@@ -41,6 +43,7 @@ from history.models import (
     ScriptReport,
     Workload,
 )
+from history.polls import pack
 from telemetry.models import (
     ApiToken,
     AuditEntry,
@@ -221,6 +224,13 @@ def make_memory(attempt: Attempt, **fields: Any) -> AttemptMemory:
     """Return what the attempt took of a device."""
     usual = {"index": 0, "name": "RTX 5090", "grade": "measured", "samples": 3}
     return AttemptMemory.objects.create(**{"attempt": attempt, **usual, **fields})
+
+
+def make_outputs(attempt: Attempt, *names: str, **fields: Any) -> AttemptOutputs:
+    """Return the files that the attempt left on its server."""
+    files = [["9", "output", "", name] for name in names]
+    usual = {"files": files, "count": len(files)}
+    return AttemptOutputs.objects.create(**{"attempt": attempt, **usual, **fields})
 
 
 def make_node(attempt: Attempt, **fields: Any) -> NodeExecution:
@@ -426,6 +436,7 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_graph(attempt, {"3": {"class_type": word}}),
         make_resubmission(attempt, prompt_id=f"{word} again"),
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
+        make_outputs(attempt, f"{word} file.png"),
         make_watch(member, run),
         *_furnish_files(team, member, attempt, word),
         *_furnish_failures(team, member, attempt, word),
@@ -495,7 +506,7 @@ def _furnish_files(team: Team, member: User, attempt: Attempt, word: str) -> tup
             errors=[word],
             more=told,
         ),
-        make_poll_log(attempt, packed=word.encode()),
+        make_poll_log(attempt, packed=pack(ToldPolls([NOON, NOON], "ps", {1: word}))),
         make_note(attempt, category=f"{word} category", text=f"{word} note"),
         make_finding(
             run, scene=scene, code=f"{word} code", path=f"{word} path", message=f"{word} finding"

@@ -41,9 +41,21 @@ def _run(record: Record, chance: Random) -> str:
     return f"{RUNS}{record.one('runs', chance)}/"
 
 
+def _scene(record: Record, chance: Random) -> str:
+    run, scene = record.one("scenes", chance)
+    return f"{RUNS}{run}/scenes/{scene}/"
+
+
+def _compare(record: Record, chance: Random) -> str:
+    runs = ",".join(str(pk) for pk in record.some("runs", 25, chance))
+    return f"/teams/bench/compare/?runs={runs}"
+
+
 PAGES = (
     Page("list", 40, lambda record, chance: RUNS),
     Page("list, deep", 40, _deep),
     Page("list, four criteria", 100, _four_criteria),
     Page("run", 100, _run),
+    Page("scene", 100, _scene),
+    Page("compare of 25", 100, _compare),
 )

@@ -31,7 +31,7 @@ print("drawn", json.dumps({{
     "runs": [pk for pk, _ in some],
     "days": [at.date().isoformat() for _, at in some],
     "cursors": [Place("began_at", at, pk).cursor() for pk, at in some],
-    "scenes": list(scenes.values_list("pk", flat=True)[: {sample}]),
+    "scenes": list(scenes.values_list("run", "pk")[: {sample}]),
     "servers": list(Server.objects.filter(team__slug=team).values_list("pk", flat=True)),
     "workloads": sorted({{w for w in Run.objects.filter(pk__in=[pk for pk, _ in some]).values_list(
         "workload", flat=True) if w}}),

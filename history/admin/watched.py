@@ -11,6 +11,7 @@ from history.models import (
     ActivityEvent,
     Attempt,
     AttemptMemory,
+    AttemptOutputs,
     Graph,
     NodeExecution,
     PurgeState,
@@ -150,6 +151,18 @@ class AttemptMemoryAdmin(RecordAdmin):
     def free_memory(self, row: AttemptMemory) -> str:
         """Return the free memory around the attempt."""
         return free_memory(row)
+
+
+@admin.register(AttemptOutputs)
+class AttemptOutputsAdmin(RecordAdmin):
+    """The files that attempts left on their servers, by name."""
+
+    list_display = ("attempt", "count")
+    list_filter = ("attempt__server__team",)
+    list_select_related = ("attempt__server",)
+    search_fields = ("attempt__prompt_id",)
+    date_hierarchy = "attempt__seen_at"
+    ordering = ("-pk",)
 
 
 @admin.register(NodeExecution)

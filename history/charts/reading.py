@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from history.charts.parts import Chart, Kind, Series, Shape, Value
+from history.charts.parts import Axis, Chart, Kind, Series, Shape, Value
 from history.charts.spec import x_scale, y_scale
+from history.charts.ticks import Scale
 from telemetry.text import MISSING
 
 
@@ -125,7 +126,7 @@ def _table_of_dots(chart: Chart) -> Table:
         for value in series.values
         for this in (value.is_this,)
     ]
-    return Table(("Group", chart.y.name, *more), tuple(rows))
+    return Table(("Group", chart.y.name.capitalize(), *more), tuple(rows))
 
 
 def _more(chart: Chart) -> list[str]:
@@ -146,9 +147,12 @@ def shown_of(chart: Chart) -> str:
 def axes_of(chart: Chart) -> str:
     """Say what the axes are, and where one begins if that is not zero."""
     y = y_scale(chart)
-    said = [f"{chart.y.name}, axis from {y.labels[0]}" if y.low else chart.y.name]
+    said = [_axis_words(chart.y, y)]
     if chart.x:
-        x = x_scale(chart, chart.x)
-        said.append(f"{chart.x.name}, axis from {x.labels[0]}" if x.low else chart.x.name)
-    said[0] += " upwards" if chart.x else ""
+        across = _axis_words(chart.x, x_scale(chart, chart.x))
+        said = [f"upwards {said[0]}", f"across {across}"]
     return "; ".join(filter(None, [chart.subtitle, *said]))
+
+
+def _axis_words(axis: Axis, scale: Scale) -> str:
+    return f"{axis.name}, axis from {scale.labels[0]}" if scale.low else axis.name

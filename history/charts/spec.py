@@ -17,6 +17,7 @@ Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 200
 PAST = 0.38
+THIS: Spec = {"size": 110, "stroke": "--surface", "strokeWidth": 1.5, "opacity": 1}
 CONFIG: Spec = {
     "aria": False,
     "background": "transparent",
@@ -95,7 +96,12 @@ def _axis(field: str, scale: Scale) -> Spec:
         "field": field,
         "type": "quantitative",
         "scale": {"domain": [scale.low, scale.high], "nice": False, "zero": False},
-        "axis": {"values": ticks, "labelExpr": told, "labelFlush": field == "x"},
+        "axis": {
+            "values": ticks,
+            "labelExpr": told,
+            "labelFlush": field == "x",
+            "grid": field == "y",
+        },
     }
 
 
@@ -106,7 +112,7 @@ def _usual(chart: Chart, scale: Scale) -> list[Spec]:
     usual = chart.usual
     if usual is None:
         return []
-    y = {"type": "quantitative", "scale": _axis("y", scale)["scale"]}
+    y = {name: told for name, told in _axis("y", scale).items() if name != "field"}
     line = {"type": "rule", "strokeDash": [4, 4], "strokeWidth": 1.5, "color": "--base"}
     layers = [_layer([{}], line, {"y": {**y, "datum": usual.middle}})]
     if usual.low is not None and usual.high is not None:
@@ -166,7 +172,7 @@ def _dots(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
 
 def _dots_of(values: list[Value], series: Series, x: Spec, y: Spec, *, is_this: bool) -> Spec:
     shape = Shape.CIRCLE if series.shape is Shape.LINE else series.shape
-    own = {"size": 90, "stroke": "--surface", "strokeWidth": 1.5} if is_this else {"opacity": PAST}
+    own = THIS if is_this else {"opacity": PAST}
     mark = {"type": "point", "filled": True, "size": 45, "shape": str(shape)}
     return _layer(_rows(values), {**mark, "color": series.token, **own}, {"x": x, "y": y})
 

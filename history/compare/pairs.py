@@ -131,7 +131,8 @@ def _cells(
                 for s, why in zip(row.scenes, whys, strict=True)
             ]
             for row, whys in zip(read.rows, unlike, strict=True)
-        ]
+        ],
+        dtype=float,  # scenes that the base does not have may have no time
     )
     told = compare(values.T, read.base, np.array([_as_of_twenty(one) for one in noises]))
     return [

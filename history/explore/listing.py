@@ -86,6 +86,8 @@ def _servers(runs: list[Run]) -> dict[int, list[str]]:
 def names_of_runs(runs: list[Run]) -> dict[int, tuple[str, str]]:
     """Return what to call the runs that are one prompt each."""
     alone = [run.pk for run in runs if run.source == PROMPT_SOURCE]
+    if not alone:
+        return {}
     found = Attempt.objects.filter(scene__run__in=alone).order_by("pk")
     told = {}
     for run, prompt_id, extra in found.values_list("scene__run", "prompt_id", "extra_data"):
@@ -126,6 +128,7 @@ def _row(
 
 
 def title_of_run(run: Run) -> tuple[str, str]:
+    """Return what to call a run: its title or story, and its own id where that is another."""
     name = run.title or run.story_id
     return (name, run.external_id) if name else (run.external_id, "")
 

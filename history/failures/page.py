@@ -56,14 +56,14 @@ def page_of(family: FailureFamily, at: datetime, with_traceback: bool) -> dict[s
     """Return what the page shows, as it is at a time; a traceback only for who may see it."""
     names = names_of([family])
     latest = [_seen(one, names) for one in _latest(family)]
-    days = _days(family, at)
+    days = by_day(family, at)
     return {
         "title": title_of(family),
         "state": state_of(family),
         "outcome": OUTCOME_LABELS[Outcome(family.outcome)],
         "times": plural(family.count, "time"),
         "runs": plural(family.run_count, "run"),
-        "memory": memory_of(family),
+        "memory": memory_of(family.error_type, family.message),
         "servers": [(names.get(key, key), n) for key, n in most(family.servers)],
         "gpus": most(family.gpus),
         "nodes": most(family.nodes),
@@ -77,9 +77,9 @@ def page_of(family: FailureFamily, at: datetime, with_traceback: bool) -> dict[s
     }
 
 
-def memory_of(family: FailureFamily) -> list[tuple[str, str]]:
-    """Return what the newest message tells of memory, in GiB; nothing where that is not told."""
-    told = shortage_of(family.error_type, family.message)
+def memory_of(error_type: str, message: str) -> list[tuple[str, str]]:
+    """Return what a message tells of memory, in GiB; nothing where that is not told."""
+    told = shortage_of(error_type, message)
     if told is None:
         return []
     return [(label, _size(told, name)) for name, label in MEMORY.items()]
@@ -126,7 +126,7 @@ def _traceback(family: FailureFamily) -> str | None:
     return next((text for text in told[:LATEST] if text), None)
 
 
-def _days(family: FailureFamily, at: datetime) -> list[int]:
+def by_day(family: FailureFamily, at: datetime) -> list[int]:
     """Return how often it was seen on each of the last days of the viewer, oldest first."""
     today = timezone.localtime(at).date()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]

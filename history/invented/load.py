@@ -1,7 +1,8 @@
 """Load an invented history: servers with their environments, then runs, thousands at once."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -67,8 +68,7 @@ def load_history(
     """Load all runs that the inventor has; `done` hears of the scenes of each part."""
     loaded, servers = Loaded(), make_farm(team, span)
     note_kinds(span.begin)
-    runs = inventor.runs()
-    while part := list(islice(runs, PART)):
+    for part in _ahead(inventor.runs()):
         with transaction.atomic():
             rows = _Rows(team, servers, seed, part)
             loaded.rows += rows.load()
@@ -76,6 +76,15 @@ def load_history(
         loaded.scenes += len(rows.scenes)
         done(len(rows.scenes))
     return loaded
+
+
+def _ahead(runs: Iterator[InventedRun]) -> Iterator[list[InventedRun]]:
+    """Yield parts of runs; the next one is invented while the database is at work on this."""
+    with ThreadPoolExecutor(1, thread_name_prefix="invent") as thread:
+        following = thread.submit(list, islice(runs, PART))
+        while part := following.result():
+            following = thread.submit(list, islice(runs, PART))
+            yield part
 
 
 def make_farm(team: Team, span: Span) -> dict[str, int]:

@@ -7,6 +7,7 @@ whatever the number of kinds. Never those of the run that is judged.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -55,6 +56,7 @@ def work_of_run(run: Run) -> Work:
     )
 
 
+@lru_cache(maxsize=1024)
 def _run_fingerprint(work: str | None, workload: str | None, count: int) -> Fingerprint:
     """Return what a run is: its scenes' workloads; of one workload its size is their number."""
     if workload is None:
@@ -84,8 +86,8 @@ def earlier_runs(run: Run) -> list[Run]:
 # reasons, so what the ladder would refuse for its GPU or outcome is not read at all.
 LISTED = 30
 LAST_RUNS = """SELECT * FROM (
-    SELECT {place}, id, work, workload, scene_count, work_s, began_at, ended_at, gpu_model,
-        archived_at, cached_count
+    SELECT {place}, id, work, workload, scene_count, work_s, {ended_at}, gpu_model,
+        archived_at IS NOT NULL, cached_count
     FROM history_run
     WHERE team_id = %s AND {kind} = %s AND began_at <= %s AND outcome = 'success'
         AND gpu_model {gpu}
@@ -105,7 +107,8 @@ def earlier_of_runs(runs: Iterable[Run]) -> dict[int, list[Work]]:
     parts, parameters = [], []
     for place, ((column, digest, gpu), members) in enumerate(kinds.items()):
         is_gpu = "IS NULL" if gpu is None else "= %s"
-        parts.append(LAST_RUNS.format(kind=column, gpu=is_gpu, place=place))
+        ended_at = _seconds("ended_at")
+        parts.append(LAST_RUNS.format(kind=column, gpu=is_gpu, place=place, ended_at=ended_at))
         newest = max(run.began_at for run in members)
         told = [] if gpu is None else [gpu]
         parameters += [members[0].team_id, digest, _at(newest), *told, LISTED + len(members)]
@@ -118,7 +121,7 @@ def earlier_of_runs(runs: Iterable[Run]) -> dict[int, list[Work]]:
 
 
 def _listed(row: list[Any]) -> Work:
-    pk, work, workload, count, value, _, ended_at, gpu, archived, cached = row
+    pk, work, workload, count, value, ended_at, gpu, archived, cached = row
     return Work(
         id=pk,
         fingerprint=_run_fingerprint(work, workload, count),
@@ -126,7 +129,7 @@ def _listed(row: list[Any]) -> Work:
         ended_at=_time(ended_at),
         outcome=Outcome.SUCCESS,
         gpu=gpu,
-        archived=archived is not None,
+        archived=bool(archived),
         cached=cached > 0,
     )
 
@@ -134,7 +137,7 @@ def _listed(row: list[Any]) -> Work:
 # --- scenes ---------------------------------------------------------------------------------------
 
 COLUMNS = """s.id, s.workload, s.gpu_model, s.position, s.warmth, s.cached, s.duration_s,
-    s.ended_at, s.outcome, r.open_count, r.archived_at, s.timed_by, s.run_id"""
+    {ended_at}, s.outcome, r.open_count, r.archived_at IS NOT NULL, s.timed_by"""
 LAST = """SELECT * FROM (
     SELECT {columns} FROM history_scene s JOIN history_run r ON r.id = s.run_id
     WHERE s.team_id = %s AND s.workload = %s AND s.gpu_model {gpu} AND s.ended_at < %s
@@ -189,10 +192,11 @@ def earlier_scenes(
     wanted = list(kinds.items())[:KINDS]
     if not wanted:
         return told
+    columns = COLUMNS.format(ended_at=_seconds("s.ended_at"))
     parts, parameters = [], []
     for place, (kind, count) in enumerate(wanted):
         is_gpu = "IS NULL" if kind.gpu is None else "= %s"
-        parts.append(LAST.format(columns=COLUMNS, gpu=is_gpu, place=place))
+        parts.append(LAST.format(columns=columns, gpu=is_gpu, place=place))
         gpu = [] if kind.gpu is None else [kind.gpu]
         most = min(MOST, max(FEWEST, PER_PLACE * count))
         parameters += [run.team_id, kind.workload, *gpu, _at(before), kind.timed_by, run.pk, most]
@@ -216,7 +220,7 @@ def _work(row: Any, known: Mapping[str, Fingerprint]) -> Work:
         gpu=gpu,
         warmth=Warmth(warmth),
         position=position,
-        archived=archived is not None,
+        archived=bool(archived),
         cached=bool(cached),
     )
 
@@ -227,6 +231,16 @@ def _at(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at) if is_text else at
 
 
-def _time(at: datetime) -> datetime:
-    """Return a time as SQLite's driver reads it, made aware."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def _seconds(column: str) -> str:
+    """Return what asks for a time: on PostgreSQL as a number.
+
+    Its driver takes longer to read a time than all else of a row.
+    """
+    return column if connection.vendor == "sqlite" else f"EXTRACT(EPOCH FROM {column})::float8"
+
+
+def _time(told: datetime | float | None) -> datetime | None:
+    """Return a time from what the database told of it, aware."""
+    if not isinstance(told, datetime):
+        return None if told is None else datetime.fromtimestamp(told, UTC)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

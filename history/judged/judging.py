@@ -63,6 +63,13 @@ def judge_run(run: Run, scenes: Sequence[Scene], at: datetime) -> JudgedRun:
     return JudgedRun(own, judged, earlier)
 
 
+def judge_scene(scene: Scene, at: datetime) -> Judged:
+    """Judge one scene, as it is at a time; its `run` is loaded."""
+    judged = judge_scenes(scene.run, [scene], at)[scene.pk]
+    _assess([judged])
+    return judged
+
+
 def judge_runs(runs: Sequence[Run]) -> dict[int, Judged]:
     """Judge a list's runs that completed, each against those before it; one query."""
     complete = [run for run in runs if run.outcome == Outcome.SUCCESS]

@@ -4,6 +4,7 @@ from history.models.activity import ActivityEvent, PurgeState, RunWatch
 from history.models.attempts import (
     Attempt,
     AttemptMemory,
+    AttemptOutputs,
     AttemptQuerySet,
     Graph,
     NodeExecution,
@@ -44,6 +45,7 @@ __all__ = [
     "ActivityEvent",
     "Attempt",
     "AttemptMemory",
+    "AttemptOutputs",
     "AttemptQuerySet",
     "FailureDecision",
     "FailureFamily",

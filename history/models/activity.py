@@ -18,8 +18,8 @@ class ActivityEvent(models.Model):
     `key` names the happening, so that writing it again changes nothing.
     """
 
-    team = models.ForeignKey(Team, models.CASCADE, related_name="activity")
-    server = models.ForeignKey(Server, models.CASCADE, related_name="activity")
+    team = models.ForeignKey(Team, models.CASCADE, related_name="activity", db_index=False)
+    server = models.ForeignKey(Server, models.CASCADE, related_name="activity", db_index=False)
     attempt = models.ForeignKey(Attempt, models.CASCADE, null=True, related_name="activity")
     key = models.CharField(max_length=240)
     kind = models.CharField(max_length=40)

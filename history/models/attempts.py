@@ -31,7 +31,9 @@ class Attempt(models.Model):
     no longer moves it.
     """
 
-    server = models.ForeignKey(Server, models.CASCADE, null=True, related_name="attempts")
+    server = models.ForeignKey(
+        Server, models.CASCADE, null=True, related_name="attempts", db_index=False
+    )
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="attempts")
     origin = models.CharField(max_length=4, choices=ORIGINS, db_default=Origin.LIVE)
     prompt_id = models.CharField(max_length=200)
@@ -124,10 +126,30 @@ class Resubmission(models.Model):
         return f"{self.attempt} again as {self.prompt_id[:8]}"
 
 
+class AttemptOutputs(models.Model):
+    """The files that an attempt left on its server, as ComfyUI's history names them; none of them.
+
+    `files` are lists of node, place (output, temp, input), folder and name; `count` is how many
+    there were, which may be more. They are asked from the server when somebody looks at them.
+    """
+
+    attempt = models.OneToOneField(
+        Attempt, models.CASCADE, related_name="outputs", primary_key=True
+    )
+    files = models.JSONField(default=list)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "attempt outputs"
+
+    def __str__(self) -> str:
+        return f"files of {self.attempt_id}"
+
+
 class NodeExecution(models.Model):
     """One node of one attempt; written only where a channel named the node."""
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="nodes")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="nodes", db_index=False)
     node = models.CharField(max_length=200, help_text="The display node's id.")
     class_type = models.CharField(max_length=200, null=True)
     started_at = models.DateTimeField(null=True)
@@ -152,7 +174,7 @@ class AttemptMemory(models.Model):
     peak use is total less lowest: neither is stored.
     """
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="memory")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="memory", db_index=False)
     index = models.PositiveSmallIntegerField()
     uuid = models.CharField(max_length=80, blank=True, default="")
     name = models.CharField(max_length=120)

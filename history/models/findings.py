@@ -19,7 +19,9 @@ class FallbackNote(models.Model):
     )
     began_at = models.DateTimeField(help_text="The run's.")
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="fallback_notes")
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="fallback_notes")
+    attempt = models.ForeignKey(
+        Attempt, models.CASCADE, related_name="fallback_notes", db_index=False
+    )
     place = models.PositiveIntegerField(help_text="Its place among the attempt's notes.")
     category = models.CharField(max_length=30)
     severity = models.CharField(max_length=7, choices=SEVERITIES)

@@ -16,7 +16,7 @@ class Run(models.Model):
     null while a scene is open, and where that of a scene is unknown.
     """
 
-    team = models.ForeignKey(Team, models.CASCADE, related_name="runs")
+    team = models.ForeignKey(Team, models.CASCADE, related_name="runs", db_index=False)
     source = models.CharField(max_length=80, default="default")
     external_id = models.CharField(max_length=200)
     story_id = models.CharField(max_length=200, null=True)

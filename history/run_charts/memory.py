@@ -43,9 +43,9 @@ def memory_of(read: Compared) -> Chart:
         Kind.DOTS,
         TITLES["memory"],
         _finding(rows, read.run.pk, len(runs)),
-        Axis("Time of a scene", Unit.SECONDS),
+        Axis("time of a scene", Unit.SECONDS),
         tuple(series),
-        x=Axis("Most VRAM in use, share of the card", Unit.SHARE, from_zero=False),
+        x=Axis("most VRAM in use, share of the card", Unit.SHARE, from_zero=False),
         subtitle=f"Of {plural(len(runs), 'run')}",
         nothing=(
             "No scene here has both a time and the memory of its card on record. Servers that are"

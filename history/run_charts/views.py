@@ -13,6 +13,7 @@ from history.charts.answers import chart_data, chart_page
 from history.charts.parts import Chart
 from history.charts.places import Place, place
 from history.models import Run
+from history.run_charts.polls import polls_in, polls_of
 from history.run_charts.reading import TITLES, Compared, compared, name_of
 from telemetry.access import team_for
 
@@ -40,6 +41,24 @@ def run_chart(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespon
     """Answer with one chart of a run as data."""
     run = run_in(team_for(request.user, slug), pk)
     return chart_data(request, _chart(run, name))
+
+
+@require_safe
+@login_required
+def poll_chart(request: HttpRequest, slug: str, pk: int, attempt: int) -> HttpResponseBase:
+    """Answer with the polls of an attempt of a run as data."""
+    run = run_in(team_for(request.user, slug), pk)
+    return chart_data(request, polls_of(polls_in(run, attempt)))
+
+
+@require_safe
+@login_required
+def poll_chart_page(request: HttpRequest, slug: str, pk: int, attempt: int) -> HttpResponse:
+    """Show the polls of an attempt of a run as a table."""
+    membership = team_for(request.user, slug)
+    run = run_in(membership, pk)
+    back = reverse("run_page", args=[slug, pk]), name_of(run)
+    return chart_page(request, polls_of(polls_in(run, attempt)), membership.team, back)
 
 
 @require_safe

@@ -5,6 +5,7 @@ from datetime import datetime
 from statistics import median
 
 from history.baseline.confidence import level_of
+from history.charts.sparkline import Sparkline, sparkline_of
 from history.explore.listing import title_of_run
 from history.explore.panel import percent
 from history.judged.judging import Judged
@@ -29,6 +30,7 @@ class Card:
     trend: Trend | None
     level: str
     n: int
+    line: Sparkline | None = None
 
     @property
     def icon(self) -> str:
@@ -69,6 +71,7 @@ def _work(read: Read) -> Card | None:
         trend_of(judged),
         delta.level,
         judged.baseline.n,
+        sparkline_of([*judged.baseline.values, judged.work.value], judged.baseline.median),
     )
 
 
@@ -96,6 +99,7 @@ def _success(read: Read) -> Card | None:
         # Scenes of one run fail together: what is known rests on runs, not on how many scenes.
         str(level_of(judged.confidence, len(runs))),
         len(runs),
+        sparkline_of([*(run.success_rate for run in runs), read.run.success_rate], usual.share),
     )
 
 
@@ -113,7 +117,8 @@ def _memory(read: Read) -> Card | None:
     own = read.lowest.get(read.run.pk)
     if own is None:
         return None
-    usual = [read.lowest[pk] for pk in read.lowest if pk != read.run.pk]
+    before = [int(str(pk)) for pk in read.judged.run.baseline.ids]
+    usual = [read.lowest[pk] for pk in before if pk in read.lowest]
     middle = median(usual) if usual else None
     delta = None
     if middle is not None:
@@ -130,6 +135,7 @@ def _memory(read: Read) -> Card | None:
         None,
         "",
         len(usual),
+        sparkline_of([*usual, own], middle),
     )
 
 

@@ -33,6 +33,7 @@ class AttemptLine:
     prompt: str
     started_at: datetime | None
     polls: str
+    polled: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _row(scene: Scene, read: Read) -> SceneRow:
         waited=duration(shown.waited_s if shown else scene.waited_s),
         where=server.name if server else MISSING,
         gpu=scene.gpu_model or "",
-        peak=_peak(read.memory.get(last.pk) if last else None),
+        peak=peak_of(read.memory.get(last.pk) if last else None),
         exit=EXIT_LABELS[ExitReason(scene.exit_reason)] if scene.exit_reason else MISSING,
         prompt=shown.prompt_id if shown else "",
         fault=reason_of(scene, last) if _went_wrong(scene) else "",
@@ -152,7 +153,8 @@ def _attempts(scene: Scene, attempts: list[Attempt], read: Read) -> str:
     return f"{count} of {limits_of(policy).tries}"
 
 
-def _peak(memory: AttemptMemory | None) -> Peak | None:
+def peak_of(memory: AttemptMemory | None) -> Peak | None:
+    """Return how full a device became, None where nobody told."""
     if memory is None or not memory.total_bytes or memory.free_lowest_bytes is None:
         return None
     used = memory.total_bytes - memory.free_lowest_bytes
@@ -179,6 +181,7 @@ def _line(number: int, attempt: Attempt, read: Read) -> AttemptLine:
         prompt=attempt.prompt_id,
         started_at=attempt.started_at or attempt.submitted_at,
         polls=_polls(attempt, read.polls.get(attempt.pk)),
+        polled=attempt.pk if attempt.pk in read.polls else None,
     )
 
 

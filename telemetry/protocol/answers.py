@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from telemetry.protocol.frames import ExecutionError, ExecutionInterrupted
+from telemetry.protocol.outputs import Outputs, Room, read_outputs
 from telemetry.protocol.wire import Amount, Bytes, Id, Millis, Unreadable, clean, plain, read
 
 
@@ -44,6 +45,7 @@ class HistoryEntry(msgspec.Struct, frozen=True):
     cached: tuple[str, ...] | None
     error: ExecutionError | None = None
     interrupted: ExecutionInterrupted | None = None
+    outputs: Outputs | None = None
 
 
 class HistoryAnswer(msgspec.Struct, frozen=True):
@@ -145,6 +147,7 @@ class _Status(msgspec.Struct):
 class _Entry(msgspec.Struct):
     prompt: msgspec.Raw
     status: _Status | None = None
+    outputs: msgspec.Raw = msgspec.Raw()
 
 
 class _Timed(msgspec.Struct):
@@ -155,16 +158,16 @@ class _Timed(msgspec.Struct):
 def read_history(body: bytes) -> HistoryAnswer:
     """Return the answer of GET /history or /history/{id}; raises Unreadable where it is none."""
     raw = read(body, dict[str, msgspec.Raw])
-    entries, malformed = [], 0
+    entries, malformed, room = [], 0, Room()
     for prompt_id, value in raw.items():
         try:
-            entries.append(_entry(prompt_id, value))
+            entries.append(_entry(prompt_id, value, room))
         except Unreadable:
             malformed += 1
     return HistoryAnswer(tuple(entries), malformed)
 
 
-def _entry(prompt_id: str, raw: msgspec.Raw) -> HistoryEntry:
+def _entry(prompt_id: str, raw: msgspec.Raw, room: Room) -> HistoryEntry:
     entry = read(raw, _Entry)
     item = _item(entry.prompt)
     if item.prompt_id != prompt_id:
@@ -179,6 +182,7 @@ def _entry(prompt_id: str, raw: msgspec.Raw) -> HistoryEntry:
         cached=_cached(told),
         error=_as(told, "execution_error", ExecutionError),
         interrupted=_as(told, "execution_interrupted", ExecutionInterrupted),
+        outputs=read_outputs(entry.outputs, room),
     )
 
 

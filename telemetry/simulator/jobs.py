@@ -89,7 +89,7 @@ def finished_job(entry: Json) -> Json:
     number, prompt_id, _, extra_data, _ = entry["prompt"]
     messages = dict(entry["status"]["messages"])
     end = next((name for name in ENDS if name in messages), None)
-    files = list(_files(entry["outputs"]))
+    files = list(files_of(entry["outputs"]))
     return _prune(
         {
             "id": prompt_id,
@@ -122,7 +122,8 @@ def _metadata(extra_data: Json) -> Json:
     return {"create_time": extra_data.get("create_time"), "workflow_id": workflow.get("id")}
 
 
-def _files(outputs: Json) -> Iterator[Json]:
+def files_of(outputs: Json) -> Iterator[Json]:
+    """Yield the files of an entry's outputs, each with its node."""
     for node_id, ui in outputs.items():
         for kind, files in ui.items():
             for file in files:

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from .jobs import BadQuery, get_job, list_jobs
+from .jobs import BadQuery, files_of, get_job, list_jobs
 from .logs import SIZE
 from .nodes import Json
+from .pictures import picture
 from .prompt_server import PromptRefused, PromptServer
 from .stats import FEATURES, system_stats
 from .validation import is_prompt_id
@@ -45,6 +46,7 @@ class Routes:
             ("POST", "/api/jobs/{job_id}/cancel", self.cancel_job),
             ("GET", "/system_stats", self.get_system_stats),
             ("GET", "/features", self.get_features),
+            ("GET", "/view", self.view),
             ("GET", "/internal/logs/raw", self.get_logs),
             ("PATCH", "/internal/logs/subscribe", self.subscribe_logs),
         ]
@@ -136,6 +138,17 @@ class Routes:
 
     async def get_features(self, request: web.Request) -> web.Response:
         return web.json_response(FEATURES)
+
+    async def view(self, request: web.Request) -> web.Response:
+        """Answer with a picture under the name of one that a prompt of the history left."""
+        name = request.query.get("filename", "")
+        entries = self.server.prompt_queue.history.values()
+        known = any(
+            file.get("filename") == name for e in entries for file in files_of(e["outputs"])
+        )
+        if not known:
+            return web.Response(status=404)
+        return web.Response(body=picture(name), content_type="image/png")
 
     async def get_logs(self, request: web.Request) -> web.Response:
         logs = self.server.logs

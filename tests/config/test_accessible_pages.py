@@ -11,7 +11,16 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db import transaction
 from playwright.sync_api import Page
 
-from tests.config.test_isolation import HOLDER, POLICIES, PROGRAM, SITE_ROUTES, Route, World
+from tests.config.test_isolation import (
+    FILE,
+    HOLDER,
+    POLICIES,
+    PROGRAM,
+    SCENE_CHART,
+    SITE_ROUTES,
+    Route,
+    World,
+)
 
 if TYPE_CHECKING:  # pytest imports it, as a plugin
     from tests.browser import Stage
@@ -29,8 +38,11 @@ NO_PAGES = {
     "teams/<slug:slug>/runs/<int:pk>/record/",
     "teams/<slug:slug>/compare/times.json",
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json",
     "charts/vega-<str:name>.js",
     "teams/<slug:slug>/servers/<int:pk>/record/",
+    FILE,
+    SCENE_CHART,
 }
 SEEN: tuple[tuple[Any, int], ...] = (("dark", 390), ("light", 1440))
 

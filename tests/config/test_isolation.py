@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from history.charts.library import digest
-from history.models import Attempt, FailureFamily, Run
+from history.models import Attempt, FailureFamily, PollLog, Run, Scene
 from telemetry.envelope import team_topic
 from telemetry.models import (
     ROLE_RANK,
@@ -114,6 +114,20 @@ def run(side: Side) -> dict[str, str]:
     return {**slug(side), "pk": str(side.rows[Run].pk)}
 
 
+def chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's run."""
+    return {**run(side), "name": "duration"}
+
+
+def scene(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's scene."""
+    return {
+        **slug(side),
+        "run_pk": str(side.rows[Run].pk),
+        "pk": str(side.rows[Scene].pk),
+    }
+
+
 def compared(side: Side) -> dict[str, str]:
     """Return what asks for a comparison of the team's run with another of it, which is made."""
     known = {"team": side.team, "source": f"{side.word} source", "external_id": f"{side.word} too"}
@@ -126,9 +140,24 @@ def compared(side: Side) -> dict[str, str]:
     return {"runs": f"{side.rows[Run].pk},{other.pk}"}
 
 
-def chart(side: Side) -> dict[str, str]:
-    """Return the arguments of a chart of a team's run."""
-    return {**run(side), "name": "duration"}
+def polls(side: Side) -> dict[str, str]:
+    """Return the arguments of the polls of an attempt of a team's run."""
+    attempt = side.rows[PollLog].pk
+    return {**slug(side), "pk": str(_run_of(attempt)), "attempt": str(attempt)}
+
+
+def _run_of(attempt: int) -> int:
+    return Attempt.objects.get(pk=attempt).scene.run_id
+
+
+def scene_chart(side: Side) -> dict[str, str]:
+    """Return the arguments of a chart of a team's scene."""
+    return {**scene(side), "name": "duration"}
+
+
+def scene_file(side: Side) -> dict[str, str]:
+    """Return the arguments of a file that a team's attempt left."""
+    return {**scene(side), "attempt_pk": str(side.rows[Attempt].pk), "number": "0"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +165,8 @@ class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
     `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
-    is not signed in gets: the way to the sign-in page, or a refusal.
+    is not signed in gets: the way to the sign-in page, or a refusal. `allowed` is what members get:
+    502 where a server is asked, for theirs is not there.
     """
 
     who: Role | str
@@ -145,8 +175,11 @@ class Policy:
     data: dict[str, str] = field(default_factory=dict)
     query: Arguments = nothing
     unknown: str = "sign in"
+    allowed: str = "ok"
 
 
+FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
+SCENE_CHART = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>.json"
 POLICIES = {
     "": Policy(SIGNED_IN, LOOK),
     "offline/": Policy(ANYBODY, LOOK),
@@ -173,7 +206,20 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
+    "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls/": Policy(
+        Role.VIEWER, LOOK, polls
+    ),
     "charts/vega-<str:name>.js": Policy(ANYBODY, LOOK, lambda side: {"name": digest()}),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/": Policy(Role.VIEWER, LOOK, scene),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/record/": Policy(Role.VIEWER, LOOK, scene),
+    SCENE_CHART: Policy(Role.VIEWER, LOOK, scene_chart),
+    "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/charts/<slug:name>/": Policy(
+        Role.VIEWER, LOOK, scene_chart
+    ),
+    FILE: Policy(Role.VIEWER, LOOK, scene_file, allowed="502"),
     "teams/<slug:slug>/settings/servers/": Policy(Role.ADMIN, LOOK, slug),
     "teams/<slug:slug>/settings/servers/add/": Policy(Role.ADMIN, FORM, slug),
     "teams/<slug:slug>/settings/servers/<int:pk>/": Policy(Role.ADMIN, FORM, server),
@@ -351,7 +397,7 @@ def expected(policy: Policy, method: str, persona: str, role: Role | None) -> st
         return "ok"
     if role is None:
         return "404"
-    return "ok" if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
+    return policy.allowed if ROLE_RANK[role] >= ROLE_RANK[policy.who] else "403"
 
 
 def leaks(answers: list[Any], words: list[bytes]) -> set[bytes]:

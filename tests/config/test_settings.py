@@ -10,10 +10,10 @@ from django.conf import settings
 POSTGRES = "postgres://scenewatch@db/scenewatch"
 
 
-def _read(expression: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def _read(expression: str, before: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SCENEWATCH_", "DJANGO_"))}
     return subprocess.run(
-        [sys.executable, "-c", f"from config import settings; print({expression})"],
+        [sys.executable, "-c", f"{before}from config import settings; print({expression})"],
         cwd=settings.BASE_DIR,
         env={**kept, "SCENEWATCH_SECRET_KEY": "k" * 50, **variables},
         capture_output=True,
@@ -52,3 +52,20 @@ def test_beat_answers_when_it_is_asked_in_team_mode(redis: dict[str, str], answe
     read = _read("settings.CELERY_BEAT_ENABLE_REMOTE_CONTROL", **redis)
 
     assert read.stdout.strip() == answers
+
+
+@pytest.mark.parametrize(
+    ("before", "pool", "expected"),
+    [
+        ("import config.asgi; ", "3", "{'min_size': 1, 'max_size': 3, 'timeout': 5}"),
+        ("import config.asgi; ", "0", "None"),
+        ("", "3", "None"),
+    ],
+)
+def test_only_a_web_process_hands_its_connections_on(before: str, pool: str, expected: str) -> None:
+    options = "settings.DATABASES['default'].get('OPTIONS', {}).get('pool')"
+    services = {"SCENEWATCH_DATABASE_URL": POSTGRES, "SCENEWATCH_REDIS_URL": "redis://redis"}
+
+    read = _read(options, before, SCENEWATCH_DATABASE_POOL=pool, **services)
+
+    assert read.stdout.strip() == expected, read.stderr

@@ -122,3 +122,37 @@ def test_it_says_that_redis_is_gone_and_comes_back_with_it(team, page, complaint
         assert answer.status == 200
     page.goto("about:blank")
     complaints.clear()
+
+
+SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+END_ALL = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+def _get(port):
+    """Ask for a page that reads the database; return its status."""
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/settings/me/", headers={"Cookie": f"sessionid={'0' * 32}"}
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return answer.status
+
+
+def test_pages_do_not_each_connect_to_the_database_anew(team):
+    stack, webs, _ = team
+    _get(webs[0][1])
+    before = stack.query(SESSIONS)[0][0]
+
+    for _ in range(30):
+        assert _get(webs[0][1]) == 200
+
+    assert stack.query(SESSIONS)[0][0] - before < 15
+
+
+def test_a_page_is_there_after_the_database_ended_all_connections(team):
+    stack, webs, _ = team
+    assert _get(webs[0][1]) == 200
+
+    stack.query(END_ALL)
+
+    assert [_get(webs[0][1]) for _ in range(5)] == [200] * 5

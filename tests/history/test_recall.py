@@ -55,6 +55,17 @@ def test_it_learns_the_end_of_what_ended_meanwhile(leased):
     assert again.ends() == {"a": ("success", "")}
 
 
+def test_files_on_record_are_not_told_again_after_a_restart(leased):
+    left = {"9": {"images": [{"filename": "a.png"}]}}
+    feed = Feed()
+    feed.history(20, (prompt("a", 4), success(0, 20), left))
+
+    again = restarted(leased, feed)
+    again.history(60, (prompt("a", 4), success(0, 20), left))
+
+    assert again.changes == []
+
+
 def test_it_calls_lost_what_comfyui_forgot_meanwhile(leased):
     feed = Feed()
     feed.history(0, (prompt("z", 3), success(-9, -1)))

@@ -11,6 +11,7 @@ from history import attempt_rows
 from history.models import (
     ActivityEvent,
     Attempt,
+    AttemptOutputs,
     FailureFamily,
     Graph,
     NodeExecution,
@@ -56,6 +57,43 @@ def a_success(feed):
     feed.queue(10.5, running=[prompt("a", 4, **extra, create_time=ms(8))])
     feed.queue(13)
     feed.history(13, (prompt("a", 4, **extra, create_time=ms(8)), success(10, 12.5)))
+
+
+LEFT = {"9": {"images": [{"filename": "a.png", "subfolder": "dusk", "type": "output"}]}}
+
+
+def test_it_keeps_the_names_of_the_files_that_a_prompt_left(leased, feed):
+    feed.history(13, (prompt("a", 4), success(10, 12.5), LEFT))
+    write(leased, feed)
+
+    row = AttemptOutputs.objects.get()
+    assert (row.files, row.count) == ([["9", "output", "dusk", "a.png"]], 1)
+
+
+def test_files_that_were_told_are_not_told_again(leased, feed):
+    feed.history(13, (prompt("a", 4), success(10, 12.5), LEFT))
+    write(leased, feed)
+
+    feed.history(20, (prompt("a", 4), success(10, 12.5), LEFT))
+
+    assert feed.changes == []
+
+
+def test_an_end_that_is_corrected_keeps_its_files(leased, feed):
+    feed.history(13, (prompt("a", 4), success(10, 12.5), LEFT))
+    write(leased, feed)
+
+    feed.history(20, (prompt("a", 4), success(10, 14), LEFT))
+    assert [type(change) for change in write(leased, feed)] == [t.AttemptEnded]
+
+    assert AttemptOutputs.objects.get().files == [["9", "output", "dusk", "a.png"]]
+
+
+def test_a_prompt_without_files_has_no_row_of_them(leased, feed):
+    feed.history(13, (prompt("a", 4), success(10, 12.5)))
+    write(leased, feed)
+
+    assert not AttemptOutputs.objects.exists()
 
 
 def test_it_keeps_a_prompt_with_its_times_and_its_scene(leased, feed):

@@ -51,7 +51,10 @@ class Feed:
             if not entries
             else read_history(
                 json.dumps(
-                    {prompt[1]: {"prompt": prompt, "status": status} for prompt, status in entries}
+                    {
+                        prompt[1]: {"prompt": prompt, "status": status, "outputs": (*left, {})[0]}
+                        for prompt, status, *left in entries
+                    }
                 ).encode()
             )
         )

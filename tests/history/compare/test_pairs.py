@@ -29,6 +29,13 @@ def test_a_fifth_more_than_usual_is_slower():
     assert head_of(told, "B", "A") == "B is 18% slower than A"
 
 
+def test_a_scene_without_a_time_that_the_base_does_not_have_is_no_hindrance():
+    read = in_memory([[100, None], [120, None]], QUIET)
+    read.rows[1] = replace(read.rows[1], scenes=(None, *read.rows[1].scenes[1:]))
+
+    assert compare_runs(read).pairs[1].way is Way.SLOWER
+
+
 def test_a_fifth_within_the_noise_is_not_distinguishable():
     assert pair([100] * 4, [120] * 4, NOISY).way is Way.ALIKE
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -9,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from history.charts.answers import chart_data
 from history.charts.parts import Axis, Chart, Kind, Series, Unit, Value
-from history.models import AttemptMemory, Run
+from history.imports.told import ToldPolls
+from history.models import AttemptMemory, Run, Scene
+from history.polls import pack
 from tests import cast
 from tests.history.judged.test_known_answers import file_all
 from tests.history.run_page.test_page import ran
@@ -39,6 +42,12 @@ def ask(client, run, name, status=200, **headers):
     answer = client.get(f"/teams/northlight/runs/{run.pk}/charts/{name}.json", headers=headers)
     assert answer.status_code == status
     return answer
+
+
+def fill(attempt, **fields):
+    """Have it on record how full a card of 24 GiB was."""
+    told = {"index": 0, "name": "RTX 4090", "grade": "exact", "samples": 9, **fields}
+    AttemptMemory.objects.create(attempt=attempt, total_bytes=24 * GIB, **told)
 
 
 def words(html):
@@ -79,17 +88,9 @@ def test_success_counts_what_was_tried(bob, server):
 
 def test_a_scene_stands_at_the_fullest_of_its_cards(bob, server):
     run = ran(server, "success", "success")
-    for attempt in server.attempts.order_by("pk")[:1]:
-        for index, free in enumerate((18, 6)):
-            AttemptMemory.objects.create(
-                attempt=attempt,
-                index=index,
-                name="RTX 4090",
-                total_bytes=24 * GIB,
-                free_lowest_bytes=free * GIB,
-                grade="exact",
-                samples=9,
-            )
+    attempt = server.attempts.order_by("pk").first()
+    for index, free in enumerate((18, 6)):
+        fill(attempt, index=index, free_lowest_bytes=free * GIB)
 
     told = ask(bob, run, "memory").json()
 
@@ -145,11 +146,14 @@ def test_its_table_is_a_page_for_who_has_no_javascript(bob, people):
     assert all(took in shown for took in ("6m 22s", "6m 18s", "6m 26s"))
 
 
-def test_names_cannot_bring_markup_of_their_own(bob, server):
+@pytest.mark.parametrize("name", ["duration", "success", "memory"])
+def test_names_cannot_bring_markup_of_their_own(bob, server, name):
     run = ran(server, "success")
+    fill(server.attempts.get(), free_lowest_bytes=GIB)
     Run.objects.update(title="<img src=x>")
+    Scene.objects.update(external_id="<img src=y>")
 
-    told = ask(bob, run, "success").json()
+    told = ask(bob, run, name).json()
 
     assert "<img" not in told["figure"]
     assert "&lt;img src=x&gt;" in told["figure"]
@@ -177,3 +181,61 @@ def test_an_answer_holds_at_most_about_a_thousand_marks(rf):
     assert len(told["stops"]) <= 1_002
     assert told["stops"][-1]["y"] == 500
     assert "of 20,001 points, extremes kept" in told["figure"]
+
+
+def polled(server, told):
+    """Return an attempt of a run of its own that was polled so."""
+    attempt = ran(server, "success").scenes.get().attempts.get()
+    cast.make_poll_log(attempt, packed=pack(told), first_at=told.at[0], last_at=told.at[-1])
+    return attempt
+
+
+def ask_polls(client, attempt, status=200):
+    run = attempt.scene.run_id
+    answer = client.get(f"/teams/northlight/runs/{run}/attempts/{attempt.pk}/polls.json")
+    assert answer.status_code == status
+    return answer
+
+
+def test_each_poll_stands_where_it_was_asked_and_after_how_long(bob, server):
+    times = [cast.NOON + timedelta(seconds=s) for s in (0, 2, 4, 34)]
+
+    told = ask_polls(bob, polled(server, ToldPolls(times, "ppes", {2: "refused"}))).json()
+
+    assert [(stop["x"], stop["y"]) for stop in told["stops"]] == [(0, 0), (2, 2), (4, 2), (34, 30)]
+    assert [stop["rows"][0][1] for stop in told["stops"]] == [
+        *("Pending", "Pending", "Failed", "Answered")
+    ]
+    assert ["", "Message", "refused"] in told["stops"][2]["rows"]
+    assert "3 polls in 34s; the last was answered." in told["figure"]
+
+
+def test_polls_without_times_are_no_chart(bob, server):
+    told = ask_polls(bob, polled(server, ToldPolls([None, None], "ps"))).json()
+
+    assert told["spec"] is None
+    assert "how many polls there were, and not when" in told["figure"]
+
+
+def test_an_attempt_without_polls_has_no_chart(bob, server):
+    ask_polls(bob, ran(server, "success").scenes.get().attempts.get(), status=404)
+
+
+def test_polls_of_another_run_are_not_below_this_one(bob, server):
+    attempt, other = polled(server, ToldPolls([cast.NOON], "s")), ran(server, "success")
+
+    address = f"/teams/northlight/runs/{other.pk}/attempts/{attempt.pk}/polls.json"
+
+    assert bob.get(address).status_code == 404
+
+
+def test_the_page_leads_to_the_polls_of_its_attempts(bob, server):
+    attempt = polled(server, ToldPolls([cast.NOON], "s"))
+    run = attempt.scene.run_id
+    Run.objects.update(revision=1)
+    address = f"/teams/northlight/runs/{run}/attempts/{attempt.pk}/polls/"
+
+    page = bob.get(f"/teams/northlight/runs/{run}/").content.decode()
+
+    assert f'href="{address}"' in page
+    assert bob.get(address).status_code == 200

@@ -1,0 +1,103 @@
+"""A scene's attempts as rows: how each went, where it stopped, what it took. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from history.models import Attempt
+from history.run_page.policy import limits_of
+from history.run_page.scenes import LABELS, Peak, peak_of
+from history.scene_page.reading import Read
+from history.strip import status_of
+from telemetry.text import MISSING, duration, plural
+from telemetry.words import OUTCOME_LABELS, Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """An attempt; `stopped` is the node at which it stopped, `exit` why, as it was told."""
+
+    pk: int
+    name: str
+    status: str
+    label: str
+    stopped: str
+    where: str
+    started_at: datetime | None
+    waited: str
+    took: str
+    so_far: datetime | None
+    peak: Peak | None
+    exit: str
+    prompt: str
+    failure: int | None
+    is_shown: bool
+
+
+def rows(read: Read) -> list[AttemptRow]:
+    """Return the attempts as rows, the first one first."""
+    return [_row(number, attempt, read) for number, attempt in enumerate(read.attempts, 1)]
+
+
+def name_of(number: int, attempt: Attempt) -> str:
+    """Return what to call an attempt: as its submitter counts, else as we do."""
+    return f"Attempt {attempt.attempt_number or number}"
+
+
+def status_and_label(attempt: Attempt) -> tuple[str, str]:
+    """Return where an attempt is, and what that is called."""
+    running, queued = attempt.status == Status.RUNNING, attempt.status == Status.QUEUED
+    if attempt.outcome is None and not (running or queued):
+        return "unknown", "Unknown"
+    status = status_of(attempt.outcome, running, queued)
+    return status, LABELS.get(status) or OUTCOME_LABELS[Outcome(status)]
+
+
+def node_of(attempt: Attempt) -> str:
+    """Return the node at which an attempt stopped, "" where nobody named it."""
+    return " ".join(filter(None, (attempt.error_node_type, attempt.error_node)))
+
+
+def exit_of(attempt: Attempt) -> str:
+    """Return why an attempt ended, in the word that its script used; else in ComfyUI's, or ours."""
+    report: Any = getattr(attempt, "script_report", None)
+    told = (report and report.exit_reason) or attempt.reason
+    return told or (attempt.error_type or "").rpartition(".")[2]
+
+
+def used(read: Read) -> str:
+    """Return "2 of 3 used": as many as the policy allows; without a policy how many there were."""
+    count = max(read.scene.attempt_count, len(read.attempts))
+    report: Any = getattr(read.scene, "report", None)
+    policy = (report and report.policy) or read.run.policy
+    if policy is None or policy.retry_budget is None:
+        return plural(count, "attempt")
+    return f"{count:,} of {limits_of(policy).tries:,} used"
+
+
+def time_in_attempts(read: Read) -> str:
+    """Return how long its attempts were at work together, "–" where no time is known."""
+    known = [a.duration_s for a in read.attempts if a.duration_s is not None]
+    return f"{duration(sum(known) if known else None)} in {plural(len(read.attempts), 'attempt')}"
+
+
+def _row(number: int, attempt: Attempt, read: Read) -> AttemptRow:
+    status, label = status_and_label(attempt)
+    running = attempt.status == Status.RUNNING
+    return AttemptRow(
+        pk=attempt.pk,
+        name=name_of(number, attempt),
+        status=status,
+        label=label,
+        stopped=node_of(attempt) or MISSING,
+        where=attempt.server.name if attempt.server else MISSING,
+        started_at=attempt.started_at,
+        waited=duration(attempt.waited_s),
+        took=duration(attempt.duration_s),
+        so_far=attempt.started_at if running else None,
+        peak=peak_of(read.memory.get(attempt.pk)),
+        exit=exit_of(attempt) or MISSING,
+        prompt=attempt.prompt_id,
+        failure=getattr(getattr(attempt, "failure", None), "family_id", None),
+        is_shown=read.shown is not None and attempt.pk == read.shown.pk,
+    )
