@@ -172,7 +172,7 @@ def _dots(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
 
 def _dots_of(values: list[Value], series: Series, x: Spec, y: Spec, *, is_this: bool) -> Spec:
     shape = Shape.CIRCLE if series.shape is Shape.LINE else series.shape
-    own = THIS if is_this else {"opacity": PAST}
+    own = THIS if is_this else {"opacity": 1 if series.full else PAST}
     mark = {"type": "point", "filled": True, "size": 45, "shape": str(shape)}
     return _layer(_rows(values), {**mark, "color": series.token, **own}, {"x": x, "y": y})
 

@@ -15,6 +15,8 @@ from telemetry.words import Outcome
 SHAPES = (Shape.CIRCLE, Shape.TRIANGLE, Shape.DIAMOND, Shape.SQUARE, Shape.CROSS)
 # So wide a column's dots stand side by side, as a share of it.
 WIDTH = 0.6
+# Of more runs all but the base are drawn faint.
+FEW = 6
 
 
 def times_of(runs: Sequence[Run], base: int) -> Chart:
@@ -43,7 +45,7 @@ def _series(runs: Sequence[Run], place: int, rows: Sequence[Row], is_base: bool)
     )
     name = f"{letter}, #{runs[place].pk}"
     shape = SHAPES[place % len(SHAPES)]
-    return Series(name, values, f"--c{place % 6 + 1}", shape)
+    return Series(name, values, f"--c{place % 6 + 1}", shape, full=count <= FEW)
 
 
 def _took(scene: Scene) -> float | None:

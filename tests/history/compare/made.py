@@ -15,6 +15,7 @@ from telemetry.words import Outcome, Status
 from tests import cast
 
 BEGAN = timezone.now() - timedelta(days=2)
+GONE = "gone"
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -49,7 +50,9 @@ def usual(server, count=8, scenes=3, **fields):
 
 
 def in_memory(times, spread=(), base=0, before=(), shifts=(0, 0)):
-    """Return runs of these scene times as the page reads them; None: did not complete.
+    """Return runs of these scene times as the page reads them.
+
+    None is a scene that did not complete, GONE one that the run does not have.
 
     `spread` are the times of the earlier scenes at each place, `before` those of the earlier runs
     of each run. A run's scenes stand `shifts` places later than they are counted here.
@@ -60,7 +63,7 @@ def in_memory(times, spread=(), base=0, before=(), shifts=(0, 0)):
         began_at = NOON + timedelta(hours=number)
         name = f"run-{number}"
         runs.append(_run(pk=number, external_id=name, began_at=began_at))
-        scenes.append([_scene(number, place, value) for place, value in enumerate(lasted)])
+        scenes.append([_scene(number, *told) for told in enumerate(lasted) if told[1] is not GONE])
         for scene in scenes[-1]:
             scene.position += shifts[(number - 1) % 2]
     like = [_work(place, value, n) for place in range(20) for n, value in enumerate(spread)]
