@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from history.exports.redact import redacted
 from history.exports.run_document import document_of, loaded
 from history.models import Run
 
@@ -19,7 +20,9 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("runs", nargs="+", type=int, metavar="RUN_ID", help="a run, by its id")
         parser.add_argument(
-            "--no-secrets", action="store_true", help="without prompts and tracebacks"
+            "--no-secrets",
+            action="store_true",
+            help="to share: without prompts and tracebacks, folders and inner addresses redacted",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,4 +32,6 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"There is no run {', '.join(map(str, missing))}.")
         document = document_of(found, secrets=not options["no_secrets"])
+        if options["no_secrets"]:
+            document = redacted(document)
         self.stdout.write(json.dumps(document, indent=1, ensure_ascii=False))

@@ -177,6 +177,18 @@ def test_the_command_writes_what_the_import_reads(into, tmp_path, capsys):
     assert exported() == before
 
 
+def test_what_is_exported_to_be_shared_names_no_folder(into, capsys):
+    note = r"Forced copy to C:\Users\mira\out\scene.png"
+    told = telemetry(System={"FallbackNotes": [note]})
+    imported(metadata(scene(Telemetry=told)), into)
+
+    call_command("export_runs", str(Run.objects.get().pk), "--no-secrets")
+
+    text = capsys.readouterr().out
+    assert "Forced copy to [path]/scene.png" in text
+    assert "mira" not in text
+
+
 def test_the_command_says_which_run_there_is_not():
     with pytest.raises(CommandError, match="no run 7"):
         call_command("export_runs", "7")
