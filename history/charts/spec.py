@@ -169,7 +169,8 @@ def _dots(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
     for is_this in (False, True):
         for series in chart.series:
             values = [value for value in series.values if value.is_this is is_this]
-            layers.append(_dots_of(values, series, x, y, THIS if is_this else {"opacity": opacity}))
+            own = THIS if is_this else {"opacity": 1 if series.full else opacity}
+            layers.append(_dots_of(values, series, x, y, own))
     return layers
 
 
