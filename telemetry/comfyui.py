@@ -185,8 +185,9 @@ def _refuse_file(response: aiohttp.ClientResponse, kinds: Collection[str]) -> No
         raise NoAnswer("what it answers is no picture or video that is shown here")
 
 
-async def _body(response: aiohttp.ClientResponse, largest_bytes: int = LARGEST_BYTES) -> bytes:
+async def _body(response: aiohttp.ClientResponse, largest_bytes: int | None = None) -> bytes:
     """Read a body up to the limit; raises NoAnswer beyond it."""
+    largest_bytes = LARGEST_BYTES if largest_bytes is None else largest_bytes
     chunks, size = [], 0
     async for chunk in response.content.iter_chunked(1 << 18):
         size += len(chunk)

@@ -19,6 +19,9 @@ WORDS = {
     Outcome.PARTIAL: "Came out short of frames",
 }
 
+# What is counted, where the status itself is another word.
+SAID = {"success": "completed", "timeout": "timed out"}
+
 
 def answer(read: Read) -> str:
     """Return the sentence that a person looks for first."""
@@ -49,7 +52,7 @@ def _where(running: Attempt) -> str:
 
 def _outcomes(attempts: list[Attempt]) -> str:
     counts = Counter(a.outcome or "unknown" for a in attempts)
-    return ", ".join(f"{n:,} {name}" for name, n in counts.most_common())
+    return ", ".join(f"{n:,} {SAID.get(name, name)}" for name, n in counts.most_common())
 
 
 def _tries(read: Read) -> str:
@@ -105,7 +108,7 @@ def health(read: Read) -> str:
 def _others(ended: list[Scene]) -> str:
     """Return how the others ended: ", 2 failed, 1 lost"."""
     counts = Counter(s.outcome for s in ended if s.outcome != Outcome.SUCCESS)
-    return "".join(f", {n:,} {name}" for name, n in counts.most_common())
+    return "".join(f", {n:,} {SAID.get(name or '', name)}" for name, n in counts.most_common())
 
 
 def _pace(read: Read) -> str:

@@ -36,12 +36,16 @@ class AttemptRow:
 
 def rows(read: Read) -> list[AttemptRow]:
     """Return the attempts as rows, the first one first."""
-    return [_row(number, attempt, read) for number, attempt in enumerate(read.attempts, 1)]
+    names = names_of(read.attempts)
+    return [_row(name, one, read) for name, one in zip(names, read.attempts, strict=True)]
 
 
-def name_of(number: int, attempt: Attempt) -> str:
-    """Return what to call an attempt: as its submitter counts, else as we do."""
-    return f"Attempt {attempt.attempt_number or number}"
+def names_of(attempts: list[Attempt]) -> list[str]:
+    """Return what to call attempts: as their submitter counts; as we do where that is no count."""
+    told = [attempt.attempt_number for attempt in attempts]
+    is_count = None not in told and len(set(told)) == len(told)
+    numbers = told if is_count else range(1, len(attempts) + 1)
+    return [f"Attempt {number}" for number in numbers]
 
 
 def status_and_label(attempt: Attempt) -> tuple[str, str]:
@@ -81,12 +85,12 @@ def time_in_attempts(read: Read) -> str:
     return f"{duration(sum(known) if known else None)} in {plural(len(read.attempts), 'attempt')}"
 
 
-def _row(number: int, attempt: Attempt, read: Read) -> AttemptRow:
+def _row(name: str, attempt: Attempt, read: Read) -> AttemptRow:
     status, label = status_and_label(attempt)
     running = attempt.status == Status.RUNNING
     return AttemptRow(
         pk=attempt.pk,
-        name=name_of(number, attempt),
+        name=name,
         status=status,
         label=label,
         stopped=node_of(attempt) or MISSING,

@@ -111,7 +111,7 @@ def facts_of(read: Read, operator: bool) -> list[Fact]:
     report: Any = getattr(read.scene, "report", None)
     if operator and report and report.prompt:
         told.append(Fact("Text", text=report.prompt))
-    return [*told, *_circumstances(read)]
+    return [*told, *(_circumstances(read) if read.decides else [])]
 
 
 def _ended(read: Read) -> list[Fact]:
@@ -123,7 +123,7 @@ def _ended(read: Read) -> list[Fact]:
         node = (attempt.error_node_type,) if attempt.error_node_type else ()
         number = f"id {attempt.error_node}" if attempt.error_node else ""
         told.append(Fact("Node", node, number or ("" if node else MISSING)))
-    reason, scene = exit_of(attempt), read.scene.exit_reason
+    reason, scene = exit_of(attempt), read.scene.exit_reason if read.decides else None
     label = EXIT_LABELS[ExitReason(scene)] if scene else ""
     if reason or label:
         told.append(Fact("Exit reason", (reason,) if reason else (), label))
@@ -152,6 +152,7 @@ def _count(value: float, word: str) -> str:
 
 
 def _circumstances(read: Read) -> list[Fact]:
+    """Return what is on record of the scene, which is that of the attempt that decides it."""
     scene = read.scene
     told = []
     if scene.frames is not None:

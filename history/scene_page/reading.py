@@ -61,6 +61,11 @@ class Read:
         return self.scene.run
 
     @property
+    def decides(self) -> bool:
+        """Say whether the attempt that is looked at is the one that the scene is told by."""
+        return self.shown is None or self.shown is deciding(self.scene, self.attempts)
+
+    @property
     def running(self) -> Attempt | None:
         """Return the attempt that is at work."""
         return next((a for a in self.attempts if a.status == Status.RUNNING), None)

@@ -191,18 +191,21 @@ def test_a_family_tells_how_often_where_and_when_it_was_seen(bob: Client, fail: 
     assert '<dt>GPU</dt><dd><span class="nowrap">RTX 4090 <small>2×</small></span></dd>' in html
     assert '<dt>Node</dt><dd><span class="nowrap">3 <small>2×</small></span></dd>' in html
     assert 'aria-label="2 in the last 14 days"' in html
-    run = Attempt.objects.order_by("-pk")[0].scene.run_id
-    assert f'href="/teams/northlight/runs/{run}/"' in html
+    one = Attempt.objects.order_by("-pk")[0]
+    place = f"/teams/northlight/runs/{one.scene.run_id}/scenes/{one.scene_id}/?attempt={one.pk}"
+    assert f'href="{place}"' in html
     assert "mira" in html
 
 
 def test_each_time_is_called_by_its_scene_and_run(bob: Client, fail: Fail, cast: Cast) -> None:
     run = make_run(cast.northlight, title="Harbor")
-    family = fail(scene=make_scene(run, external_id="scene-007"))
+    scene = make_scene(run, external_id="scene-007")
+    family = fail(scene=scene)
 
     html = page(bob, f"{family.pk}/")
 
-    assert f'<a href="/teams/northlight/runs/{run.pk}/">scene-007</a> <small>Harbor</small>' in html
+    place = f"/teams/northlight/runs/{run.pk}/scenes/{scene.pk}/?attempt={scene.attempts.get().pk}"
+    assert f'<a href="{place}">scene-007</a> <small>Harbor</small>' in html
 
 
 def test_it_tells_what_the_message_says_of_memory(bob: Client, fail: Fail) -> None:

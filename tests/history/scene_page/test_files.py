@@ -10,6 +10,7 @@ from aiohttp import web
 
 from history.models import Attempt
 from history.scene_page import files
+from telemetry.models import Server
 from telemetry.secrets import encrypt
 from tests import cast
 from tests.history.scene_page.test_page import page, tried
@@ -25,14 +26,20 @@ class Comfy:
     def __init__(self):
         self.body, self.kind, self.status, self.headers = PICTURE, "image/png", 200, {}
         self.asked, self.told, self.wait_s = [], [], 0.0
-        self.url = ""
+        self.url, self.is_endless = "", False
+
+    async def in_pieces(self):
+        """Yield a body that does not say how long it is."""
+        for _ in range(64):
+            yield b"x" * (1 << 17)
 
     async def view(self, request):
         self.asked.append(dict(request.query))
         self.told.append(dict(request.headers))
         await asyncio.sleep(self.wait_s)
+        body = self.in_pieces() if self.is_endless else self.body
         return web.Response(
-            body=self.body, content_type=self.kind, status=self.status, headers=self.headers
+            body=body, content_type=self.kind, status=self.status, headers=self.headers
         )
 
     async def run(self, ready, ended):
@@ -122,9 +129,10 @@ def test_what_is_no_picture_or_video_is_not_passed_on(bob, scene, comfy, kind):
     assert "no picture or video" in answer.content.decode()
 
 
-def test_what_is_too_large_is_not_passed_on(bob, scene, comfy, monkeypatch):
+@pytest.mark.parametrize("is_endless", [False, True])
+def test_what_is_too_large_is_not_passed_on(bob, scene, comfy, monkeypatch, is_endless):
     monkeypatch.setattr(files, "LARGEST_BYTES", 1 << 20)
-    comfy.body = b"x" * ((1 << 20) + 1)
+    comfy.body, comfy.is_endless = b"x" * ((1 << 20) + 1), is_endless
 
     answer = bob.get(address(scene))
 
@@ -175,6 +183,16 @@ def test_a_picture_that_cannot_be_had_says_so_as_a_picture(bob, scene, comfy):
     assert (answer.status_code, answer["Content-Type"]) == (502, "image/svg+xml")
     assert "not there any more" in answer.content.decode()
     assert answer["Content-Security-Policy"].startswith("sandbox;")
+
+
+def test_a_server_whose_name_is_markup_is_told_as_text(bob, scene, comfy):
+    comfy.status = 404
+    Server.objects.update(name="<i q>")
+
+    for accept in ("text/html", "image/svg+xml"):
+        answer = bob.get(address(scene), headers={"accept": accept})
+        assert "<i q>" not in answer.content.decode()
+        assert "&lt;i q&gt;" in answer.content.decode()
 
 
 def test_a_disconnected_server_is_not_asked(bob, scene, comfy):

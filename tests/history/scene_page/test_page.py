@@ -96,6 +96,7 @@ def told(html):
     [
         (["success"], "Completed in 1m 30s."),
         (["failed", "success"], "Completed in 1m 30s at attempt 2; 1 failed before it."),
+        (["success", "success"], "Completed in 1m 30s at attempt 2; 1 completed before it."),
         (["failed"], "Failed."),
         (["failed"] * 3, "Failed in all 3 attempts."),
         (["failed", "timeout"], "Timed out in 1 of 2 attempts."),
@@ -188,6 +189,31 @@ def test_the_attempt_that_decides_is_shown_unless_another_is_asked_for(bob, serv
     html = page(bob, scene, f"?attempt={first.pk}")
     assert '<h2 id="error-title" class="tone" data-tone="bad">torch.OutOfMemoryError</h2>' in html
     assert f'<tr id="attempt-{first.pk}" aria-current="true">' in html
+
+
+def test_what_is_told_of_the_scene_is_not_told_of_another_attempt(bob, server):
+    scene = tried(server, "failed", "success")
+    Scene.objects.update(warmth="cold", frames=81)
+    first = Attempt.objects.filter(scene=scene).earliest("pk")
+
+    assert "<dt>Began</dt>" in page(bob, scene)
+    html = page(bob, scene, f"?attempt={first.pk}")
+    assert "<dt>Began</dt>" not in html
+    assert "<dt>Frames</dt>" not in html
+
+
+@pytest.mark.parametrize(
+    ("counted", "names"),
+    [([1, 2], ["1", "2"]), ([3, 4], ["3", "4"]), ([1, 1], ["1", "2"]), ([2, None], ["1", "2"])],
+)
+def test_attempts_are_called_as_their_submitter_counts_if_that_is_a_count(
+    bob, server, counted, names
+):
+    scene = tried(server, "failed", "failed")
+    for attempt, number in zip(Attempt.objects.order_by("pk"), counted, strict=True):
+        Attempt.objects.filter(pk=attempt.pk).update(attempt_number=number)
+
+    assert re.findall(r">Attempt (\d)</a>", page(bob, scene)) == names
 
 
 def test_an_attempt_of_another_scene_is_not_there(bob, server):
