@@ -57,15 +57,39 @@ def newest_step(message: dict[str, Any], came_ns: int, steps: Steps) -> int | No
 
 def until_written_ms(texts: list[str], first_came_ns: list[int], steps: Steps) -> list[float]:
     """Return how long each message's newest step took to the collector's writing of the message."""
+    said_ns = [
+        newest_step(json.loads(text), came_ns, steps)
+        for text, came_ns in zip(texts, first_came_ns, strict=True)
+    ]
+    told = zip(written_ns(texts), said_ns, strict=True)
+    return [(at_ns - step_ns) / 1e6 for at_ns, step_ns in told if at_ns and step_ns is not None]
+
+
+def written_ns(texts: list[str]) -> list[int | None]:
+    """Return when the collector wrote each change, on the monotonic clock; None of other texts."""
     wall_ns = time.time_ns() - time.monotonic_ns()
-    lags = []
-    for text, came_ns in zip(texts, first_came_ns, strict=True):
-        message = json.loads(text)
-        said_ns = newest_step(message, came_ns, steps)
-        if said_ns is not None:
-            written_s = datetime.fromisoformat(message["at"]).timestamp()
-            lags.append((written_s * 1e9 - wall_ns - said_ns) / 1e6)
-    return lags
+    changes = [json.loads(text) if '"change"' in text else None for text in texts]
+    return [
+        None
+        if change is None
+        else round(datetime.fromisoformat(change["at"]).timestamp() * 1e9) - wall_ns
+        for change in changes
+    ]
+
+
+def due_ns(texts: list[str], window_ns: int) -> dict[str, int]:
+    """Return for each change when its window ended: so long after the change before it.
+
+    None is there of the first, and of one that did not wait for its window.
+    """
+    due, before_ns = {}, None
+    for text, at_ns in zip(texts, written_ns(texts), strict=True):
+        if at_ns is None:
+            continue
+        if before_ns is not None and at_ns >= before_ns + window_ns:
+            due[text] = before_ns + window_ns
+        before_ns = at_ns
+    return due
 
 
 def _place(patch: list[str]) -> tuple[int, str] | None:

@@ -58,12 +58,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values under one name, in one colour (a token of the design) and one shape."""
+    """Values under one name, in one colour (a token of the design) and one shape.
+
+    Dots of one that is `full` are no background of what the page is about.
+    """
 
     name: str
     values: tuple[Value, ...]
     token: str = "--c1"
     shape: Shape = Shape.LINE
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 200
 PAST = 0.38
+# Where no value is what the page is about, none is earlier either.
+ALIKE = 0.8
 THIS: Spec = {"size": 110, "stroke": "--surface", "strokeWidth": 1.5, "opacity": 1}
 CONFIG: Spec = {
     "aria": False,
@@ -128,7 +130,7 @@ def _lines(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
         layers.append(_layer(_rows(series.values), path, {"x": x, "y": y}))
         alone = len(series.values) == 1
         marked = [value for value in series.values if value.is_this or alone]
-        layers.append(_dots_of(marked, series, x, y, is_this=True))
+        layers.append(_dots_of(marked, series, x, y, THIS))
     return layers
 
 
@@ -163,16 +165,17 @@ def stacked(chart: Chart) -> list[list[tuple[Value, float, float]]]:
 def _dots(chart: Chart, x: Spec, y: Spec) -> list[Spec]:
     """Return earlier values below, and what the page is about on top of them."""
     layers = []
+    opacity = PAST if any(value.is_this for value in chart.values) else ALIKE
     for is_this in (False, True):
         for series in chart.series:
             values = [value for value in series.values if value.is_this is is_this]
-            layers.append(_dots_of(values, series, x, y, is_this=is_this))
+            own = THIS if is_this else {"opacity": 1 if series.full else opacity}
+            layers.append(_dots_of(values, series, x, y, own))
     return layers
 
 
-def _dots_of(values: list[Value], series: Series, x: Spec, y: Spec, *, is_this: bool) -> Spec:
+def _dots_of(values: list[Value], series: Series, x: Spec, y: Spec, own: Spec) -> Spec:
     shape = Shape.CIRCLE if series.shape is Shape.LINE else series.shape
-    own = THIS if is_this else {"opacity": PAST}
     mark = {"type": "point", "filled": True, "size": 45, "shape": str(shape)}
     return _layer(_rows(values), {**mark, "color": series.token, **own}, {"x": x, "y": y})
 

@@ -46,23 +46,22 @@ def noise_of(values: Sequence[float]) -> Noise:
 Alike = tuple[Kind, str, int | None]
 
 
-def noise_of_scenes(like: Mapping[Kind, Iterable[Work]], before: datetime) -> dict[Alike, Noise]:
-    """Return how far scenes of each sort spread: the last before a time, where they are enough.
-
-    Otherwise the last at all: what changed between the runs that are compared must not hide itself
-    as noise.
-    """
+def by_sort(like: Mapping[Kind, Iterable[Work]]) -> dict[Alike, list[Work]]:
+    """Return earlier scenes that have a figure by what they have in common, newest first."""
     found: defaultdict[Alike, list[Work]] = defaultdict(list)
     for kind, works in like.items():
         for work in works:
             is_left_out = work.cached or work.archived or not work.value
             if work.outcome is Outcome.SUCCESS and not is_left_out:
                 found[kind, work.warmth, work.position].append(work)
-    return {alike: noise_of(_last(works, before)) for alike, works in found.items()}
+    return found
 
 
-def _last(works: list[Work], before: datetime) -> list[float]:
-    """Return the values of the last SIZE; they come newest first."""
+def last_before(works: Sequence[Work], before: datetime) -> list[float]:
+    """Return the values of the last SIZE before a time, or where they are too few of the last.
+
+    What changed between the runs that are compared must not hide itself as noise.
+    """
     old = [work for work in works if work.ended_at is not None and work.ended_at < before]
     chosen = old if len(old) >= ENOUGH else works
     return [work.value for work in chosen[:SIZE] if work.value]
@@ -74,19 +73,22 @@ def noise_of_run(run: Run, earlier: Iterable[Work]) -> Noise:
     return noise_of(baseline.values) if baseline.judges else Noise()
 
 
+def _like(row: Row, base: Scene | None, found: Mapping[Alike, list[Work]]) -> list[Work]:
+    kind = kind_of(base) if base else None
+    return found.get((kind, base.warmth, row.place), []) if base and kind else []
+
+
 class Noises:
     """By how much scenes vary from run to run, row by row, and runs as a whole."""
 
     def __init__(self, read: Read) -> None:
-        found = noise_of_scenes(read.like, min(run.began_at for run in read.runs))
-        self.rows = [self._of(row, row.scenes[read.base], found) for row in read.rows]
+        found, before = by_sort(read.like), min(run.began_at for run in read.runs)
+        self.rows = [
+            noise_of(last_before(_like(row, row.scenes[read.base], found), before))
+            for row in read.rows
+        ]
         self._read = read
         self._runs: dict[int, Noise] = {}
-
-    @staticmethod
-    def _of(row: Row, base: Scene | None, found: Mapping[Alike, Noise]) -> Noise:
-        kind = kind_of(base) if base else None
-        return found.get((kind, base.warmth, row.place), Noise()) if base and kind else Noise()
 
     def of_pair(self, place: int, fair: Sequence[Fair]) -> Noise:
         """Return how much the fair scenes of two runs vary together, from what is known best.

@@ -127,12 +127,12 @@ def _cells(
     values = np.array(
         [
             [
-                s.duration_s if s and not why else nan
+                s.duration_s if s and why is None else nan
                 for s, why in zip(row.scenes, whys, strict=True)
             ]
             for row, whys in zip(read.rows, unlike, strict=True)
         ],
-        dtype=float,  # scenes that the base does not have may have no time
+        dtype=float,
     )
     told = compare(values.T, read.base, np.array([_as_of_twenty(one) for one in noises]))
     return [

@@ -1,6 +1,7 @@
 """What a comparison reads: the same queries however many runs and scenes there are."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,7 +60,7 @@ def read_runs(runs: list[Run], base: int, at: datetime) -> Read:
         lowest=lowest_of_runs(ids),
         at_work=scenes_at_work([run.pk for run in runs if run.open_count]),
         earlier=candidates.earlier_of_runs(runs),
-        like=candidates.earlier_scenes(Run(pk=NOBODY, team_id=runs[0].team_id), kinds, known, at),
+        like=_like(runs[base], kinds, scenes[base], known, at),
     )
 
 
@@ -82,6 +83,19 @@ def _kinds(runs: list[list[Scene]]) -> dict[Kind, int]:
                 counts[kind] += 1
                 most[kind] = max(most.get(kind, 0), counts[kind])
     return most
+
+
+def _like(
+    base: Run,
+    kinds: Mapping[Kind, int],
+    scenes: Iterable[Scene],
+    known: Mapping[str, Fingerprint],
+    at: datetime,
+) -> dict[Kind, list[Work]]:
+    """Return earlier scenes of the kinds of the base's: what is not of its kind is not compared."""
+    own = {kind_of(scene) for scene in scenes}
+    wanted = {kind: count for kind, count in kinds.items() if kind in own}
+    return candidates.earlier_scenes(Run(pk=NOBODY, team_id=base.team_id), wanted, known, at)
 
 
 def _servers(ids: list[int]) -> dict[int, dict[int, str]]:

@@ -178,8 +178,9 @@ def _delta(
         return "s-info", "", "", "not compared as a whole: not all scenes are alike"
     change, amount = figures.amount(mine, theirs)
     if pair is None:
-        icon = "t-up" if change > 0 else "t-down" if change < 0 else "t-flat"
-        return icon, amount, "", "more" if change > 0 else "less" if change < 0 else "the same"
+        if not change:
+            return "t-flat", "same", "", ""
+        return ("t-up", amount, "", "more") if change > 0 else ("t-down", amount, "", "less")
     return _judged(pair, change, amount)
 
 

@@ -10,10 +10,13 @@ from history.compare.words import letter_of
 from history.models import Run, Scene
 from history.strip import status_of
 from telemetry.text import duration
+from telemetry.words import Outcome
 
 SHAPES = (Shape.CIRCLE, Shape.TRIANGLE, Shape.DIAMOND, Shape.SQUARE, Shape.CROSS)
 # So wide a column's dots stand side by side, as a share of it.
 WIDTH = 0.6
+# Of more runs all but the base are drawn faint.
+FEW = 6
 
 
 def times_of(runs: Sequence[Run], base: int) -> Chart:
@@ -42,7 +45,7 @@ def _series(runs: Sequence[Run], place: int, rows: Sequence[Row], is_base: bool)
     )
     name = f"{letter}, #{runs[place].pk}"
     shape = SHAPES[place % len(SHAPES)]
-    return Series(name, values, f"--c{place % 6 + 1}", shape)
+    return Series(name, values, f"--c{place % 6 + 1}", shape, full=count <= FEW)
 
 
 def _took(scene: Scene) -> float | None:
@@ -63,11 +66,11 @@ def _finding(rows: Sequence[Row]) -> str:
         took = [
             (seconds, letter_of(place))
             for place, scene in enumerate(row.scenes)
-            if scene is not None and (seconds := _took(scene))
+            if scene is not None and scene.outcome == Outcome.SUCCESS and (seconds := _took(scene))
         ]
         if len(took) > 1:
             spans.append((max(took)[0] / min(took)[0], row.first.external_id, min(took), max(took)))
     if not spans:
-        return "No scene has a time in two of the runs."
+        return "No scene completed in two of the runs."
     _, name, (least, one), (most, other) = max(spans)
     return f"{name} differs most: {duration(least)} in {one}, {duration(most)} in {other}."

@@ -18,6 +18,11 @@ ANSWERS = (
     ("e", "Failed", "--bad", Shape.CROSS),
     ("?", "Another word", "--c3", Shape.SQUARE),
 )
+# Whether the times of any are told.
+NOTHING = {
+    False: "The file tells how many polls there were, and not when: nothing to draw.",
+    True: "There was one poll only: nothing to draw.",
+}
 
 
 def polls_in(run: Run, attempt_pk: int) -> PollLog:
@@ -44,7 +49,7 @@ def polls_of(log: PollLog) -> Chart:
         Axis("time since the poll before", Unit.SECONDS),
         tuple(series),
         x=Axis("time since the first poll", Unit.SECONDS),
-        nothing="The file tells how many polls there were, and not when: nothing to draw.",
+        nothing=NOTHING[any(values.values())],
     )
 
 
@@ -53,7 +58,7 @@ def _values(told: ToldPolls) -> dict[str, list[Value]]:
     timed = [(at, n) for n, at in enumerate(told.at[: len(told.answers)]) if at is not None]
     if not timed:
         return values
-    first = before = timed[0][0]
+    first, before = timed[0][0], None
     for at, number in timed:
         letter = told.answers[number] if told.answers[number] in values else "?"
         values[letter].append(_value(at, first, before, number, told.messages.get(number, "")))
@@ -61,14 +66,15 @@ def _values(told: ToldPolls) -> dict[str, list[Value]]:
     return values
 
 
-def _value(at: datetime, first: datetime, before: datetime, number: int, message: str) -> Value:
-    since, wait = (at - first).total_seconds(), (at - before).total_seconds()
+def _value(
+    at: datetime, first: datetime, before: datetime | None, number: int, message: str
+) -> Value:
+    since = max(0.0, (at - first).total_seconds())
+    wait = max(0.0, (at - before).total_seconds()) if before else None
     more = [("Since the first", duration(since))]
     if message:
         more.append(("Message", message[:120]))
-    return Value(
-        max(0.0, since), max(0.0, wait), f"Poll {number + 1:,}", duration(wait), at, tuple(more)
-    )
+    return Value(since, wait, f"Poll {number + 1:,}", duration(wait), at, tuple(more))
 
 
 def _finding(log: PollLog, told: ToldPolls) -> str:

@@ -1,6 +1,7 @@
 """The addresses of a run's charts: the data of one, and its table as a page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -29,10 +30,14 @@ def _charts() -> dict[str, Callable[[Compared], Chart]]:
 
 def places_of(run: Run, slug: str) -> list[Place]:
     """Return where the charts of a run stand; asks nothing of the database."""
-    return [
-        place(name, title, "run_chart", "run_chart_page", slug=slug, pk=run.pk, name=name)
+    # What of the run itself is drawn; while it goes on nothing of it changes but by an end.
+    parts = (run.scene_count, run.open_count, run.success_count, run.outcome, run.revision)
+    version, of = "-".join(map(str, parts)), {"slug": slug, "pk": run.pk}
+    places = [
+        place(name, title, "run_chart", "run_chart_page", name=name, **of)
         for name, title in TITLES.items()
     ]
+    return [replace(one, version=version) for one in places]
 
 
 @require_safe

@@ -4,8 +4,8 @@
  *   <article data-chart="/data/" data-library="/vega.js"><div data-own>…</div></article>
  *
  * The answer holds the figure (sentence, legend, table), the Vega-Lite spec, and what is read at each
- * place. It is asked for again after the part of the page around it was refreshed (refresh.js), which
- * is a 304 unless something changed. Colours are the page's: another scheme draws anew. Where the
+ * place. It is asked for again after the part of the page around it was refreshed (refresh.js): where
+ * the card has a data-version, only if that is another one; 304 unless something changed. Colours are the page's: another scheme draws anew. Where the
  * library cannot be had the table stands open instead. Nothing moves by itself.
  */
 
@@ -14,7 +14,7 @@ import { button, element } from "./dom.js";
 import { plot } from "./plot.js";
 
 const NEAR = "200px";
-/** @type {Map<HTMLElement, {tag: string, plotted?: {redraw: () => void, finalize: () => void}}>} */
+/** @type {Map<HTMLElement, {tag: string, version?: string, plotted?: {redraw: () => void, finalize: () => void}}>} */
 const drawn = new Map();
 /** @type {Map<string, Promise<any>>} */
 const libraries = new Map();
@@ -33,8 +33,9 @@ const near = new IntersectionObserver(
 function find() {
   for (const card of drawn.keys()) if (!card.isConnected) forget(card);
   for (const card of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
-    if (drawn.has(card)) show(card);
-    else near.observe(card);
+    const known = drawn.get(card);
+    if (!known) near.observe(card);
+    else if (!card.dataset.version || card.dataset.version !== known.version) show(card);
   }
 }
 
@@ -47,15 +48,17 @@ function forget(card) {
 /** @param {HTMLElement} card */
 async function show(card) {
   const body = /** @type {HTMLElement} */ (card.querySelector("[data-own]"));
+  const { version } = card.dataset;
   // A redirect leads to signing in, which is no chart.
   const options = /** @type {const} */ ({ cache: "no-cache", redirect: "manual", credentials: "same-origin" });
   const answer = await fetch(card.dataset.chart ?? "", options).catch(() => null);
   const told = answer?.ok ? await answer.json().catch(() => null) : null;
   if (told === null) return drawn.has(card) || failed(card, body);
   const tag = answer?.headers.get("ETag") ?? "";
-  if (drawn.get(card)?.tag === tag) return;
-  drawn.get(card)?.plotted?.finalize();
-  drawn.set(card, { tag });
+  const known = drawn.get(card);
+  if (known?.tag === tag) return void (known.version = version);
+  known?.plotted?.finalize();
+  drawn.set(card, { tag, version });
   const open = body.querySelector("details.twin")?.hasAttribute("open") ?? false;
   body.innerHTML = told.figure;
   body.querySelector("details.twin")?.toggleAttribute("open", open);

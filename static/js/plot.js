@@ -94,7 +94,11 @@ export async function plot(box, { kind, spec, stops }, embed) {
   }
 
   box.addEventListener("pointermove", point);
-  box.addEventListener("pointerleave", () => box.matches(":focus-visible") || mark(-1));
+  box.addEventListener("pointerdown", point);
+  // A finger that was lifted leaves too: what it touched stays readable until another place is.
+  box.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType === "mouse" && !box.matches(":focus-visible")) mark(-1);
+  });
   box.addEventListener("keydown", key);
   box.addEventListener("focusout", () => mark(-1));
   return {

@@ -1,13 +1,15 @@
 """That the benchmark `live` finds the frames that a message holds, and counts bytes rightly."""
 
 import json
+import time
+from datetime import UTC, datetime
 
 import pytest
 
 from benchmarks._live.audience import Heard
 from benchmarks._live.farm import newest_step
 from benchmarks._live.servers import step_in
-from benchmarks.live import after_quiet_ms, bytes_of_hour
+from benchmarks.live import after_quiet_ms, beyond_window_ms, bytes_of_hour
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -48,6 +50,28 @@ def test_it_takes_a_change_as_the_first_after_quiet_only_where_nothing_came_befo
         [(0, before_ms * MS), (1, 1005 * MS)],
     )
     assert after_quiet_ms(heard, {(1, "7/20"): [1000 * MS]}) == lags
+
+
+def written(seq, at_ms, step):
+    """Return a change that was written so many ms after now, and that this clock's zero is now."""
+    at = datetime.fromtimestamp(time.time() + at_ms / 1000, UTC).isoformat()
+    return json.dumps({**change((1, f"step {step}/20"), seq=seq), "at": at})
+
+
+@pytest.mark.parametrize(
+    ("said_ms", "written_ms", "lag_ms"),
+    [(1150, 1202, 10), (1201, 1202, 9), (1050, 1100, 160)],
+    ids=["waited for its window", "came after it", "did not wait for it"],
+)
+def test_it_counts_from_the_newest_step_or_from_the_end_of_its_window(said_ms, written_ms, lag_ms):
+    zero = time.monotonic_ns()
+    texts = [written(1, 1000, 6), written(2, written_ms, 7)]
+    came = [(0, zero + 1001 * MS), (1, zero + 1210 * MS)]
+    steps = {(1, "6/20"): [zero + 999 * MS], (1, "7/20"): [zero + said_ms * MS]}
+
+    lags = beyond_window_ms(Heard(texts, came), steps)
+
+    assert lags == [pytest.approx(2, abs=0.5), pytest.approx(lag_ms, abs=0.5)]
 
 
 def test_it_finds_the_steps_of_a_frame():

@@ -131,6 +131,10 @@ def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, com
     page.goto(f"{team}runs/")
     runs, statistics, soon_ms = page.locator("#runs tbody"), page.locator("#statistics"), 5_000
     expect(statistics).to_contain_text("1 run, 1 scene")
+    ticked = runs.locator("input").first
+    ticked.check()
+    page.evaluate("document.activeElement.blur()")
+    number = ticked.get_attribute("value")
 
     submit(comfyui, steps=60, delay=0.1)
     expect(runs).to_contain_text("Executing", timeout=soon_ms)
@@ -139,3 +143,7 @@ def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, com
     until(lambda: not any(get(comfyui, "/queue").values()), "the queue to be empty")
     expect(statistics).to_contain_text("2 of 2 tried", timeout=soon_ms)
     expect(runs).not_to_contain_text("Executing")
+    # It has moved to the second row.
+    expect(runs.locator(":checked")).to_have_value(number)
+    page.get_by_role("button", name="Compare").click()
+    expect(page).to_have_url(re.compile(rf"/compare/\?runs={number}$"))

@@ -136,11 +136,38 @@ def test_a_refresh_around_them_keeps_them_and_asks_again(charts, asked, until):
 
     expect(charts.get_by_text("Another title")).to_be_visible()
     assert drawn.evaluate("plot => plot.isConnected && plot.querySelector('svg') !== null")
+    after(charts, asked, {**asked, LINES.title: before + 1})
+
+
+def test_a_chart_whose_version_is_the_same_is_not_asked_for_again(charts, asked):
+    expect(plot(charts).locator("svg")).to_be_visible()
+    expect(plot(charts, "memory").locator("svg")).to_be_visible()
+    before = dict(asked)
+
+    charts.evaluate(
+        """() => {
+          for (const card of document.querySelectorAll("[data-chart]")) card.dataset.version = "1";
+          document.dispatchEvent(new Event("refreshed"));
+        }"""
+    )
+    after(charts, asked, {title: count + 1 for title, count in before.items()})
+    charts.evaluate(
+        """() => {
+          document.getElementById("chart-memory").dataset.version = "2";
+          document.dispatchEvent(new Event("refreshed"));
+        }"""
+    )
+
+    after(charts, asked, {title: n + 1 + (title == "Memory") for title, n in before.items()})
+
+
+def after(page, asked, wanted):
+    """Wait until charts were asked for so often."""
     for _ in range(100):
-        if asked[LINES.title] > before:
+        if asked == wanted:
             break
-        charts.wait_for_timeout(20)
-    assert asked[LINES.title] == before + 1
+        page.wait_for_timeout(20)
+    assert asked == wanted
 
 
 def test_without_the_library_the_table_stands_open(charts, page, stage, complaints):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from history.charts.parts import Axis, Chart, Kind, Series, Shape, Unit, Usual, Value
 from history.charts.reading import axes_of, legend_of, stops_of, table_of
-from history.charts.spec import spec_of, with_tokens
+from history.charts.spec import PAST, spec_of, with_tokens
 
 TIME, RATE = Axis("Time", Unit.SECONDS), Axis("Rate", Unit.SHARE)
 USUAL = Usual("Baseline", 2100.0, "35m", 2040.0, 2160.0, "Middle half of runs")
@@ -97,6 +98,13 @@ def test_what_the_page_is_about_is_larger() -> None:
     sizes = found(spec_of(DOTS), "size")
 
     assert max(sizes) >= 2 * min(sizes)
+
+
+def test_dots_that_are_no_background_are_drawn_full() -> None:
+    full = tuple(replace(series, full=True) for series in DOTS.series)
+
+    assert PAST in found(spec_of(DOTS), "opacity")
+    assert PAST not in found(spec_of(replace(DOTS, series=full)), "opacity")
 
 
 def test_a_stop_of_bars_tells_all_series_of_its_place() -> None:

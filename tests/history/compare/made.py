@@ -8,13 +8,14 @@ from history.baseline.fingerprint import Fingerprint
 from history.baseline.work import Work
 from history.compare.align import rows_of
 from history.compare.reading import Read
-from history.judged.candidates import Kind
+from history.judged.candidates import Kind, work_of_run
 from history.models import Run, Scene
 from history.settling import note_servers, settle
 from telemetry.words import Outcome, Status
 from tests import cast
 
 BEGAN = timezone.now() - timedelta(days=2)
+GONE = "gone"
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -48,18 +49,23 @@ def usual(server, count=8, scenes=3, **fields):
     ]
 
 
-def in_memory(times, spread=(), base=0):
-    """Return runs of these scene times as the page reads them; None: did not complete.
+def in_memory(times, spread=(), base=0, before=(), shifts=(0, 0)):
+    """Return runs of these scene times as the page reads them.
 
-    `spread` are the times of the earlier scenes at each place.
+    None is a scene that did not complete, GONE one that the run does not have.
+
+    `spread` are the times of the earlier scenes at each place, `before` those of the earlier runs
+    of each run. A run's scenes stand `shifts` places later than they are counted here.
     """
     kind = Kind("w", "RTX 4090", "comfyui")
     runs, scenes = [], []
     for number, lasted in enumerate(times, 1):
         began_at = NOON + timedelta(hours=number)
         name = f"run-{number}"
-        runs.append(Run(pk=number, external_id=name, began_at=began_at, cached_count=0))
-        scenes.append([_scene(number, place, value) for place, value in enumerate(lasted)])
+        runs.append(_run(pk=number, external_id=name, began_at=began_at))
+        scenes.append([_scene(number, *told) for told in enumerate(lasted) if told[1] is not GONE])
+        for scene in scenes[-1]:
+            scene.position += shifts[(number - 1) % 2]
     like = [_work(place, value, n) for place in range(20) for n, value in enumerate(spread)]
     return Read(
         runs=runs,
@@ -72,7 +78,22 @@ def in_memory(times, spread=(), base=0):
         environments={},
         known={"w": Fingerprint("w")},
         lowest={},
+        earlier={
+            n: [_earlier_run(n, *told) for told in enumerate(of)] for n, of in enumerate(before, 1)
+        },
         like={kind: like},
+    )
+
+
+def _run(**fields):
+    alike = {"work": "k", "workload": "w", "gpu_model": "RTX 4090", "scene_count": 1}
+    return Run(cached_count=0, **alike, **fields)
+
+
+def _earlier_run(run, number, value):
+    ended_at = NOON - timedelta(hours=number)
+    return work_of_run(
+        _run(pk=-1000 * run - number, outcome="success", work_s=value, ended_at=ended_at)
     )
 
 

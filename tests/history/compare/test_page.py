@@ -139,6 +139,33 @@ def test_what_nobody_told_is_no_difference(bob, server):
     assert row(html, "Queue: longest wait") == ["–", "10m 00s"]
 
 
+def test_a_shorter_run_is_judged_by_the_scenes_that_both_have(bob, server):
+    usual(server)
+
+    html = page(bob, ran(server, 100, 100, 100), ran(server, 130, 130))
+
+    assert verdict(html) == "B is 26% slower than A"
+    assert row(html, "Time of its scenes")[1] == (
+        "4m 20s not compared as a whole: not all scenes are alike"
+    )
+    assert row(html, "Scenes that are alike") == ["–", "2 of 2 26% slower"]
+
+
+def test_the_chart_says_which_completed_scene_differs_most(bob, server):
+    broken = ran(server, 100, 150, 3, outcomes=["success", "success", "failed"])
+    runs = f"runs={ran(server, 100, 100, 100).pk},{broken.pk}"
+
+    html = bob.get(f"{PATH}times/?{runs}").content.decode()
+
+    assert "scene-002 differs most: 1m\xa040s in A, 2m\xa030s in B." in html
+    assert html.count("B: scene-00") == 3
+    assert bob.get(f"{PATH}times.json?{runs}").json()["kind"] == "dots"
+
+
+def test_there_is_no_chart_of_no_runs(bob):
+    assert bob.get(f"{PATH}times.json?runs=999999").status_code == 404
+
+
 def test_only_differences_leaves_out_what_is_the_same(bob, server):
     usual(server)
     runs = [ran(server, 100, 100, 100), ran(server, 100, 100, 140)]

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from history.compare.pairs import Way, compare_runs, symmetric
 from history.compare.words import head_of, statements
-from tests.history.compare.made import in_memory
+from tests.history.compare.made import GONE, in_memory
 
 QUIET = [100, 102, 98, 101, 99] * 4
 NOISY = [60, 150, 90, 200, 110] * 4
 seconds = st.floats(0.5, 1e5)
-maybe = st.one_of(st.none(), seconds)
+maybe = st.one_of(st.none(), st.just(GONE), seconds)
 
 
 def pair(base, other, spread=QUIET):
@@ -30,10 +30,7 @@ def test_a_fifth_more_than_usual_is_slower():
 
 
 def test_a_scene_without_a_time_that_the_base_does_not_have_is_no_hindrance():
-    read = in_memory([[100, None], [120, None]], QUIET)
-    read.rows[1] = replace(read.rows[1], scenes=(None, *read.rows[1].scenes[1:]))
-
-    assert compare_runs(read).pairs[1].way is Way.SLOWER
+    assert pair([100, GONE], [120, None]).way is Way.SLOWER
 
 
 def test_a_fifth_within_the_noise_is_not_distinguishable():
@@ -57,6 +54,23 @@ def test_the_evidence_names_the_noise_where_it_is_more_than_a_tenth():
     told = statements(read, compare_runs(read), [[], []])[0]
 
     assert re.search(r"took 1m\s00s more: within the 3\d% by which two such runs", told.why)
+
+
+def test_noise_of_runs_is_that_before_the_earlier_one_whichever_is_the_base():
+    before = QUIET, NOISY
+
+    there = compare_runs(in_memory([[100] * 4, [120] * 4], (), 0, before)).pairs[1]
+    back = compare_runs(in_memory([[100] * 4, [120] * 4], (), 1, before)).pairs[0]
+
+    assert (there.way, back.way) == (Way.SLOWER, Way.FASTER)
+
+
+def test_a_scene_that_moved_is_held_against_its_first_place_whichever_is_the_base():
+    read = in_memory([[100], [150]], QUIET, shifts=(0, 25))
+    back = in_memory([[100], [150]], QUIET, 1, shifts=(0, 25))
+
+    assert compare_runs(read).cells[0][1].stands_out is True
+    assert compare_runs(back).cells[0][0].stands_out is True
 
 
 def test_a_failed_scene_is_left_out_and_the_rest_compared():
@@ -123,17 +137,20 @@ def test_a_difference_there_and_back_cancels_out(one, other):
     assert symmetric(one, other) == -symmetric(other, one)
 
 
+earlier = st.lists(st.floats(50, 200), max_size=20)
 MIRRORED = {Way.SLOWER: Way.FASTER, Way.FASTER: Way.SLOWER}
 
 
 @given(
     st.lists(st.tuples(maybe, maybe), min_size=1, max_size=6),
-    st.lists(st.floats(50, 200), max_size=20),
+    earlier,
+    st.tuples(earlier, earlier),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
 )
-def test_with_both_runs_swapped_the_statement_mirrors(times, spread):
+def test_with_both_runs_swapped_the_statement_mirrors(times, spread, before, shifts):
     both = list(zip(*times, strict=True))
-    there = compare_runs(in_memory(both, spread, base=0))
-    back = compare_runs(in_memory(both, spread, base=1))
+    there = compare_runs(in_memory(both, spread, 0, before, shifts))
+    back = compare_runs(in_memory(both, spread, 1, before, shifts))
     one, other = there.pairs[1], back.pairs[0]
 
     assert other.way is MIRRORED.get(one.way, one.way)

@@ -202,12 +202,18 @@ def test_each_poll_stands_where_it_was_asked_and_after_how_long(bob, server):
 
     told = ask_polls(bob, polled(server, ToldPolls(times, "ppes", {2: "refused"}))).json()
 
-    assert [(stop["x"], stop["y"]) for stop in told["stops"]] == [(0, 0), (2, 2), (4, 2), (34, 30)]
-    assert [stop["rows"][0][1] for stop in told["stops"]] == [
-        *("Pending", "Pending", "Failed", "Answered")
-    ]
-    assert ["", "Message", "refused"] in told["stops"][2]["rows"]
+    assert [(stop["x"], stop["y"]) for stop in told["stops"]] == [(2, 2), (4, 2), (34, 30)]
+    assert [stop["rows"][0][1] for stop in told["stops"]] == ["Pending", "Failed", "Answered"]
+    assert ["", "Message", "refused"] in told["stops"][1]["rows"]
     assert "3 polls in 34s; the last was answered." in told["figure"]
+
+
+def test_before_the_first_poll_there_was_none_to_wait_after(bob, server):
+    told = ask_polls(bob, polled(server, ToldPolls([cast.NOON], "s"))).json()
+
+    assert told["stops"] == []
+    assert "There was one poll only" in told["figure"]
+    assert '<td class="num">–</td>' in told["figure"]
 
 
 def test_polls_without_times_are_no_chart(bob, server):
@@ -230,7 +236,10 @@ def test_polls_of_another_run_are_not_below_this_one(bob, server):
 
 
 def test_the_page_leads_to_the_polls_of_its_attempts(bob, server):
-    attempt = polled(server, ToldPolls([cast.NOON], "s"))
+    first = polled(server, ToldPolls([cast.NOON], "s"))
+    # Another number than its scene's.
+    attempt = cast.make_attempt(server, first.scene, status="ended", outcome="success")
+    cast.make_poll_log(attempt, packed=pack(ToldPolls([cast.NOON], "s")))
     run = attempt.scene.run_id
     Run.objects.update(revision=1)
     address = f"/teams/northlight/runs/{run}/attempts/{attempt.pk}/polls/"
