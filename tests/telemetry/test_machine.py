@@ -20,6 +20,7 @@ from telemetry.machine import ServerState
 from telemetry.outlook import Outlook
 from telemetry.protocol import HistoryAnswer, decode, read_history, read_queue
 from telemetry.protocol import frames as f
+from telemetry.protocol.outputs import Outputs
 from telemetry.referee import HistoryTold, QueueTold, unjudged
 from telemetry.words import Grade, Outcome, Status
 
@@ -119,6 +120,16 @@ def test_it_tells_who_submitted_and_for_which_scene(feed):
     (seen,) = [c for c in feed.changes if isinstance(c, t.AttemptSeen)]
     assert seen.identity.submitter == "mira"
     assert seen.identity.words["scene_id"] == "scene-003"
+
+
+def test_of_files_that_a_prompt_left_it_remembers_only_how_many(feed):
+    left = {"9": {"images": [{"filename": f"{n}.png"} for n in range(3)]}}
+
+    feed.history(13, (prompt("a"), success(10, 12), left))
+
+    (told,) = [c for c in feed.changes if isinstance(c, t.AttemptEnded)]
+    assert [file.name for file in told.outputs.files] == ["0.png", "1.png", "2.png"]
+    assert feed.state.ended["a"].end.outputs == Outputs(count=3)
 
 
 def test_it_takes_begin_and_end_from_comfyuis_own_clock(feed):
