@@ -4,8 +4,8 @@
  *   <div data-refresh="/address/" data-refresh-on="server-3-head server-3-next">
  *
  * The live stream says when: one of the named elements was pushed, a line of the feed, or a whole
- * snapshot after an interruption. The first after quiet is asked for at once, more of them together
- * 2 s later. What no push tells (another hour's drops) is asked for each minute, and each 15 s while
+ * snapshot: after an interruption, and once the page listens, unless it says `data-settled`. The first
+ * after quiet is asked for at once, more of them together 2 s later. What no push tells (another hour's drops) is asked for each minute, and each 15 s while
  * nothing is pushed.
  *
  * Not while the tab is hidden, and not while somebody is in there: whoever is about to press a
@@ -63,8 +63,10 @@ function keep(part) {
 
   /** @param {{detail: any[]}} event */
   const look = ({ detail }) => {
-    // What the first snapshot of a page tells, the page was served with.
-    const news = detail.filter(({ type }) => begun || type !== "snapshot");
+    // The first snapshot also tells what happened after the page was served and before it listened;
+    // a page of what is over has nothing to miss.
+    const settled = part.hasAttribute("data-settled");
+    const news = detail.filter(({ type }) => begun || type !== "snapshot" || !settled);
     begun = true;
     if (news.some((message) => concerns(message, told))) plan(SOON_MS);
   };

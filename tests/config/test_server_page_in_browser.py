@@ -147,3 +147,22 @@ def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, com
     expect(runs.locator(":checked")).to_have_value(number)
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile(rf"/compare/\?runs={number}$"))
+
+
+def test_the_page_of_a_run_follows_it_to_its_end(page, site, comfyui):
+    team = sign_in(page, site)
+    submit(comfyui, steps=150, delay=0.1)
+    # It may be served before the run is on record; no push tells that it was, any more.
+    page.goto(f"{team}runs/")
+    page.locator("#runs tbody a").first.click(timeout=5_000)
+    badge, past = page.locator("h1 .badge"), page.locator("section[aria-labelledby=past-title]")
+    expect(badge).to_contain_text("Executing")
+    expect(page.locator("main")).to_contain_text(re.compile(r"step \d+/150"))
+    expect(past).to_contain_text("Figures follow once it has ended")
+    page.evaluate("window.sameDocument = true")
+
+    until(lambda: not any(get(comfyui, "/queue").values()), "the queue to be empty")
+
+    expect(badge).to_contain_text("Completed", timeout=5_000)
+    expect(past).to_contain_text("Time of its scenes together", timeout=5_000)
+    assert page.evaluate("sameDocument")

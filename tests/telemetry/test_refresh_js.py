@@ -21,7 +21,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Serv
 <main data-live="/live/" data-topics="server-3" data-at="2025-11-20T14:32:00+00:00">
 <article id="server-3"><header id="server-3-head">idle</header><p id="server-3-gpus"></p></article>
 <div id="record-notice" role="status" hidden></div>
-<div id="record" data-refresh="/record" data-refresh-on="server-3-head server-3-next"><p>old</p>
+<div id="record" data-settled data-refresh="/record" data-refresh-on="server-3-head server-3-next"><p>old</p>
 <button>Cancel</button><details><summary>Changes</summary>none</details></div>
 </main><div id="toasts"></div></body></html>"""
 NEW = "<p>new</p><button>Cancel</button><details><summary>Changes</summary>none</details>"
@@ -206,6 +206,29 @@ def test_elements_that_stay_the_same_are_not_replaced(
 
     until(f"{RECORD} === 'new'")
     assert page.evaluate("button.isConnected")
+
+
+def test_a_page_of_what_goes_on_asks_for_what_came_before_it_listened(
+    page: Page, stage: Stage, asked: list[str], until: Until
+) -> None:
+    page.clock.install(time=NOW)
+    stage.pages |= {"server": PAGE.replace(" data-settled", ""), "record": NEW}
+    page.goto(f"{stage.url}/server")
+    connection = stage.connection()
+
+    connection.send(of_server(snapshot(1)))
+
+    until(f"{RECORD} === 'new'")
+    assert len(asked) == 1
+
+
+def test_a_page_of_what_is_over_does_not(
+    visit: Callable[..., Any], asked: list[str], page: Page
+) -> None:
+    visit()
+    page.clock.run_for(SOON_MS)
+
+    assert asked == []
 
 
 def test_a_snapshot_after_an_interruption_is_a_reason(
