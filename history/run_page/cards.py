@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import TYPE_CHECKING
 
 from history.baseline.confidence import level_of
 from history.charts.sparkline import Sparkline, sparkline_of
@@ -15,12 +16,27 @@ from history.run_page.reading import Read
 from telemetry.text import MISSING, NBSP, duration, gib, plural
 from telemetry.words import Outcome
 
+if TYPE_CHECKING:
+    # Here, for it loads numpy.
+    from history.baseline.proportions import RateJudgement
+
 SHOWN = 8
+# What a verdict on a rate says, by its name or by that of why there is none: tone and words.
+RATES = {
+    "IMPROVING": ("ok", "better"),
+    "DEGRADING": ("bad", "worse"),
+    "STABLE": ("", "no significant change"),
+    "FEW": ("", "too few scenes to tell"),
+    "NOISE": ("", "a large difference, but not certain"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A figure: this run's, the baseline's, the difference, and where it goes."""
+    """A figure: this run's, the baseline's, the difference, and where it goes.
+
+    `level` is how sure the verdict is, "" where nothing is asserted.
+    """
 
     title: str
     value: str
@@ -36,7 +52,9 @@ class Card:
     def icon(self) -> str:
         """Return the icon of what the difference means."""
         tone = self.delta.tone if self.delta else ""
-        return {"ok": "s-completed", "bad": "s-warn"}.get(tone, "t-flat")
+        return {"ok": "s-completed", "bad": "s-warn"}.get(
+            tone, "t-flat" if self.level else "s-info"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +79,26 @@ def _work(read: Read) -> Card | None:
     judged = read.judged.run
     if read.run.work_s is None:
         return None
-    delta = delta_of(judged)
+    delta, trend = delta_of(judged), trend_of(judged)
     return Card(
         "Time of its scenes together",
         duration(read.run.work_s),
         "",
         f"median {duration(judged.baseline.median)}" if judged.baseline.n else "no baseline",
         delta if delta.is_known else None,
-        trend_of(judged),
-        delta.level,
-        judged.baseline.n,
+        trend,
+        _surely(judged, delta),
+        trend.n if trend else judged.baseline.n,
         sparkline_of([*judged.baseline.values, judged.work.value], judged.baseline.median),
     )
+
+
+def _surely(judged: Judged, delta: Delta) -> str:
+    """Return how sure the verdict is that the card shows: the trend's, or the run's own."""
+    if judged.trend is not None:
+        return "" if judged.trend.why else str(judged.trend.level)
+    is_open = judged.deviation is None or str(judged.deviation.standing) == "unclear"
+    return delta.level if delta.is_known and not is_open else ""
 
 
 def _success(read: Read) -> Card | None:
@@ -94,23 +120,22 @@ def _success(read: Read) -> Card | None:
         percent(read.run.success_rate),
         "",
         note or "no baseline",
-        _points(judged.change, str(judged.verdict), note) if usual.n else None,
+        _points(judged, note) if usual.n else None,
         None,
         # Scenes of one run fail together: what is known rests on runs, not on how many scenes.
-        str(level_of(judged.confidence, len(runs))),
+        "" if judged.why else str(level_of(judged.confidence, len(runs))),
         len(runs),
         sparkline_of([*(run.success_rate for run in runs), read.run.success_rate], usual.share),
     )
 
 
-def _points(change: float | None, verdict: str, title: str) -> Delta | None:
+def _points(judged: "RateJudgement", title: str) -> Delta | None:
+    change = judged.change
     if change is None:
         return None
-    tone = {"improving": "ok", "degrading": "bad"}.get(verdict, "")
+    tone, words = RATES[(judged.why or judged.verdict).name]
     icon = "t-flat" if abs(change) < 0.001 else "t-up" if change > 0 else "t-down"
-    text = f"{abs(100 * change):.1f}{NBSP}pt"
-    words = {"improving": "better", "degrading": "worse"}.get(verdict, "no significant change")
-    return Delta(icon, text, tone, words, title, 0, "")
+    return Delta(icon, f"{abs(100 * change):.1f}{NBSP}pt", tone, words, title, 0, "")
 
 
 def _memory(read: Read) -> Card | None:

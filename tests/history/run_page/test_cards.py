@@ -1,0 +1,75 @@
+"""The cards of a run's page: what they say of a figure against earlier runs, and what not."""
+
+import re
+
+import pytest
+
+from tests import cast
+from tests.history.run_page.test_page import page, ran
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server():
+    people = cast.make_cast()
+    server = cast.make_server(people.northlight, name="kino-01")
+    cast.make_device(server, index=0, model="RTX 4090")
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    return server
+
+
+@pytest.fixture
+def viewer(server, client):
+    client.force_login(server.team.memberships.get(user__username="bob").user)
+    return client
+
+
+def ended(signs):
+    """Return outcomes of scenes: + completed, - failed."""
+    return [{"+": "success", "-": "failed"}[sign] for sign in signs]
+
+
+def card(client, run, title):
+    """Return the text of a card, without its tags."""
+    html = page(client, run).split(f"<h3>{title}</h3>")[1].split("</article>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html)).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ("++-", "+--", "Too few scenes to tell"),
+        ("++++-", "+++--", "A large difference, but not certain"),
+        ("++-", "++-", "No significant change"),
+    ],
+)
+def test_a_difference_that_may_be_chance_is_not_called_no_change(
+    viewer, server, before, now, words
+):
+    for hour in range(5):
+        ran(server, *ended(before), hours=-30 + hour)
+
+    assert words in card(viewer, ran(server, *ended(now)), "Success rate")
+
+
+def test_nothing_that_is_not_asserted_is_called_sure(viewer, server):
+    for hour in range(5):
+        ran(server, "success", "success", "failed", hours=-30 + hour)
+
+    told = card(viewer, ran(server, "success", "failed", "failed"), "Success rate")
+
+    assert "33.3 pt" in told
+    assert "n = 5" in told
+    assert not re.search("High|Medium|Low", told)
+
+
+def test_a_trend_that_is_unclear_is_not_called_sure(viewer, server):
+    for hour in range(6):
+        ran(
+            server, "success", hours=-30 + hour, lasted_s=60 if hour < 4 else 200 - 130 * (hour - 4)
+        )
+
+    told = card(viewer, ran(server, "success", lasted_s=150), "Time of its scenes together")
+
+    assert re.search(r"Unclear n = \d", re.sub(r" +", " ", told)), told
