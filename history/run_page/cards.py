@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from history.explore.listing import title_of_run
 from history.explore.panel import percent
 from history.judged.judging import Judged
 from history.judged.words import Delta, Trend, delta_of, trend_of
+from history.models import Run
 from history.run_charts.reading import alike
 from history.run_page.reading import Read
 from telemetry.text import MISSING, NBSP, duration, gib, plural
@@ -89,8 +91,21 @@ def _work(read: Read) -> Card | None:
         trend,
         _surely(judged, delta),
         trend.n if trend else judged.baseline.n,
-        sparkline_of([*judged.baseline.values, judged.work.value], judged.baseline.median),
+        sparkline_of([*_times(read), judged.work.value], judged.baseline.median),
     )
+
+
+def _times(read: Read) -> list[float | None]:
+    """Return what the baseline's runs took, oldest first; None for those between that failed."""
+    baseline = read.judged.run.baseline
+    known = dict(zip(baseline.ids, baseline.values, strict=True))
+    failed = {run.pk for run in alike(read.run, read.judged.earlier) if not _is_complete(run)}
+    told = [known.get(run.pk) for run in read.judged.earlier[::-1] if run.pk in {*known, *failed}]
+    return list(dropwhile(lambda value: value is None, told))
+
+
+def _is_complete(run: Run) -> bool:
+    return run.outcome == Outcome.SUCCESS
 
 
 def _surely(judged: Judged, delta: Delta) -> str:
@@ -143,7 +158,8 @@ def _memory(read: Read) -> Card | None:
     if own is None:
         return None
     before = [int(str(pk)) for pk in read.judged.run.baseline.ids]
-    usual = [read.lowest[pk] for pk in before if pk in read.lowest]
+    line = [read.lowest.get(pk) for pk in before]
+    usual = [least for least in line if least is not None]
     middle = median(usual) if usual else None
     delta = None
     if middle is not None:
@@ -160,7 +176,7 @@ def _memory(read: Read) -> Card | None:
         None,
         "",
         len(usual),
-        sparkline_of([*usual, own], middle),
+        sparkline_of([*line, own], middle),
     )
 
 
@@ -197,7 +213,7 @@ def earlier(read: Read) -> list[Earlier]:
             run.pk,
             *title_of_run(run),
             run.began_at,
-            duration(run.work_s) if run.outcome == Outcome.SUCCESS else MISSING,
+            duration(run.work_s) if _is_complete(run) else MISSING,
             percent(run.success_rate),
         )
         for run in rows

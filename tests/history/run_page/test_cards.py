@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from history.models import Attempt
 from tests import cast
 from tests.history.run_page.test_page import page, ran
 
@@ -73,3 +74,25 @@ def test_a_trend_that_is_unclear_is_not_called_sure(viewer, server):
     told = card(viewer, ran(server, "success", lasted_s=150), "Time of its scenes together")
 
     assert re.search(r"Unclear n = \d", re.sub(r" +", " ", told)), told
+
+
+def lines(client, run, title):
+    """Return how many lines a card draws: a gap begins another."""
+    html = page(client, run).split(f"<h3>{title}</h3>")[1].split("</article>")[0]
+    return re.findall(r'<path d="([^"]*)"', html)[0].count("M")
+
+
+def test_a_run_that_failed_interrupts_the_line_of_times(viewer, server):
+    for hour, how in enumerate(["success", "success", "failed", "success"]):
+        ran(server, how, hours=-30 + hour)
+
+    assert lines(viewer, ran(server, "success"), "Time of its scenes together") == 2
+
+
+def test_a_run_whose_memory_nobody_measured_interrupts_the_line(viewer, server):
+    runs = [ran(server, "success", hours=-30 + hour) for hour in range(5)]
+    runs.append(ran(server, "success"))
+    for run in [*runs[:2], *runs[3:]]:
+        cast.make_memory(Attempt.objects.get(scene__run=run), free_lowest_bytes=run.pk << 30)
+
+    assert lines(viewer, runs[-1], "Lowest free VRAM") == 2
