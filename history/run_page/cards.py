@@ -1,28 +1,26 @@
-"""A run's figures against its baseline, as cards; and the earlier runs as a table. Pure."""
+"""A run's figures against its baseline, as cards. Pure."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import dropwhile
 from statistics import median
 from typing import TYPE_CHECKING
 
 from history.baseline.confidence import level_of
+from history.baseline.ladder import Baseline
 from history.charts.sparkline import Sparkline, sparkline_of
-from history.explore.listing import title_of_run
 from history.explore.panel import percent
 from history.judged.judging import Judged
 from history.judged.words import Delta, Trend, delta_of, trend_of
-from history.models import Run
 from history.run_charts.reading import alike
 from history.run_page.reading import Read
-from telemetry.text import MISSING, NBSP, duration, gib, plural
+from telemetry.text import NBSP, duration, gib, plural
 from telemetry.words import Outcome
 
 if TYPE_CHECKING:
     # Here, for it loads numpy.
     from history.baseline.proportions import RateJudgement
 
-SHOWN = 8
 # What a verdict on a rate says, by its name or by that of why there is none: tone and words.
 RATES = {
     "IMPROVING": ("ok", "better"),
@@ -31,6 +29,19 @@ RATES = {
     "FEW": ("", "too few scenes to tell"),
     "NOISE": ("", "a large difference, but not certain"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When the runs of a baseline began; told by days where they are days apart."""
+
+    first: datetime
+    last: datetime
+
+    @property
+    def is_of_days(self) -> bool:
+        """Say whether the days tell enough, without the time of day."""
+        return self.last - self.first >= timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Card:
     level: str
     n: int
     line: Sparkline | None = None
+    period: Period | None = None
 
     @property
     def icon(self) -> str:
@@ -57,18 +69,6 @@ class Card:
         return {"ok": "s-completed", "bad": "s-warn"}.get(
             tone, "t-flat" if self.level else "s-info"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier run of the baseline."""
-
-    pk: int
-    name: str
-    of: str
-    began_at: datetime
-    took: str
-    success: str
 
 
 def cards(read: Read) -> list[Card]:
@@ -86,26 +86,45 @@ def _work(read: Read) -> Card | None:
         "Time of its scenes together",
         duration(read.run.work_s),
         "",
-        f"median {duration(judged.baseline.median)}" if judged.baseline.n else "no baseline",
-        delta if delta.is_known else None,
+        _median(judged.baseline),
+        _in_seconds(delta, judged) if delta.is_known else None,
         trend,
         _surely(judged, delta),
         trend.n if trend else judged.baseline.n,
         sparkline_of([*_times(read), judged.work.value], judged.baseline.median),
+        _period(read),
     )
+
+
+def _median(baseline: Baseline) -> str:
+    n = baseline.n
+    return f"median {duration(baseline.median)}, n{NBSP}={NBSP}{n}" if n else "no baseline"
+
+
+def _in_seconds(delta: Delta, judged: Judged) -> Delta:
+    """Return a difference that says how long its percent are."""
+    value, usual = judged.work.value, judged.baseline.median
+    if value is None or usual is None:
+        return delta
+    sign = "+" if value > usual else "−" if value < usual else ""
+    return replace(delta, text=f"{sign}{duration(abs(value - usual))}, {delta.text}")
+
+
+def _period(read: Read) -> Period | None:
+    ids = set(read.judged.run.baseline.ids)
+    began = [run.began_at for run in read.judged.earlier if run.pk in ids]
+    return Period(min(began), max(began)) if len(began) > 1 else None
 
 
 def _times(read: Read) -> list[float | None]:
     """Return what the baseline's runs took, oldest first; None for those between that failed."""
     baseline = read.judged.run.baseline
     known = dict(zip(baseline.ids, baseline.values, strict=True))
-    failed = {run.pk for run in alike(read.run, read.judged.earlier) if not _is_complete(run)}
+    failed = {
+        run.pk for run in alike(read.run, read.judged.earlier) if run.outcome != Outcome.SUCCESS
+    }
     told = [known.get(run.pk) for run in read.judged.earlier[::-1] if run.pk in {*known, *failed}]
     return list(dropwhile(lambda value: value is None, told))
-
-
-def _is_complete(run: Run) -> bool:
-    return run.outcome == Outcome.SUCCESS
 
 
 def _surely(judged: Judged, delta: Delta) -> str:
@@ -203,18 +222,3 @@ def _scenes(read: Read) -> Card | None:
 
 def _is_known(judged: Judged) -> bool:
     return delta_of(judged).is_known
-
-
-def earlier(read: Read) -> list[Earlier]:
-    """Return the newest runs of the same work, newest first."""
-    rows = alike(read.run, read.judged.earlier)[::-1][:SHOWN]
-    return [
-        Earlier(
-            run.pk,
-            *title_of_run(run),
-            run.began_at,
-            duration(run.work_s) if _is_complete(run) else MISSING,
-            percent(run.success_rate),
-        )
-        for run in rows
-    ]

@@ -96,3 +96,41 @@ def test_a_run_whose_memory_nobody_measured_interrupts_the_line(viewer, server):
         cast.make_memory(Attempt.objects.get(scene__run=run), free_lowest_bytes=run.pk << 30)
 
     assert lines(viewer, runs[-1], "Lowest free VRAM") == 2
+
+
+def test_the_time_says_how_many_seconds_the_percent_are(viewer, server):
+    for hour in range(5):
+        ran(server, "success", hours=-30 + hour, lasted_s=100)
+
+    slower = card(viewer, ran(server, "success", lasted_s=105.9), "Time of its scenes together")
+    faster = card(viewer, ran(server, "success", lasted_s=98), "Time of its scenes together")
+
+    assert "+5.9 s, 5.9%" in slower
+    assert "−2.0 s, 2.0%" in faster
+
+
+def test_the_time_says_from_when_the_runs_are_that_it_is_set_against(viewer, server):
+    before = [ran(server, "success", hours=-24 * day) for day in (9, 5, 2)]
+
+    html = page(viewer, ran(server, "success"))
+
+    told = html.split("<h3>Time of its scenes together</h3>")[1].split("</article>")[0]
+    days = [f"{run.began_at:%-d %b}" for run in (before[0], before[-1])]
+    assert "median 1m 30s, n = 3, <time" in told
+    assert re.findall(r"data-day>([^<]*)</time>", told) == days
+
+
+def test_runs_of_one_day_are_told_by_the_hour(viewer, server):
+    for hour in range(3):
+        ran(server, "success", hours=-6 + hour)
+
+    told = card(viewer, ran(server, "success"), "Time of its scenes together")
+
+    assert re.search(r"n = 3, \d+ \w+ \d\d:\d\d to \d+ \w+ \d\d:\d\d", told), told
+
+
+def test_a_time_without_a_baseline_names_no_period(viewer, server):
+    told = card(viewer, ran(server, "success"), "Time of its scenes together")
+
+    assert "no baseline" in told
+    assert not re.search(r"\bto\b", told.split("no baseline")[1])
