@@ -113,6 +113,7 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
         "policy": policy.rows(read.run.policy) if read.run.policy else [],
         "impact": policy.impact(read.run, read.judged.earlier) if read.run.policy else [],
         "fallbacks": fallbacks.fallbacks_of(read.run, read.notes),
+        "no_fallbacks": fallbacks.without_any(read.run),
         "cards": cards.cards(read),
         "earlier": earlier.earlier(read),
         "charts": places_of(read.run, membership.team.slug),
