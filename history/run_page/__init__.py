@@ -6,6 +6,7 @@ scenes.py     the table of scenes with their attempts
 policy.py     what a queue policy comes to, and how its versions did
 fallbacks.py  what scripts had to make do with
 cards.py      figures against the baseline
+earlier.py    the earlier runs as a table
 timeline.py   the geometry of scenes by server
 footer.py     what was watched and what was not
 views.py      the page, its part that comes from the record, and notes

@@ -1,26 +1,55 @@
-"""A run's figures against its baseline, as cards; and the earlier runs as a table. Pure."""
+"""A run's figures against its baseline, as cards. Pure."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import dropwhile
 from statistics import median
+from typing import TYPE_CHECKING
 
 from history.baseline.confidence import level_of
+from history.baseline.ladder import Baseline
 from history.charts.sparkline import Sparkline, sparkline_of
-from history.explore.listing import title_of_run
 from history.explore.panel import percent
 from history.judged.judging import Judged
 from history.judged.words import Delta, Trend, delta_of, trend_of
 from history.run_charts.reading import alike
 from history.run_page.reading import Read
-from telemetry.text import MISSING, NBSP, duration, gib, plural
+from telemetry.text import NBSP, duration, gib, plural
 from telemetry.words import Outcome
 
-SHOWN = 8
+if TYPE_CHECKING:
+    # Here, for it loads numpy.
+    from history.baseline.proportions import RateJudgement
+
+# What a verdict on a rate says, by its name or by that of why there is none: tone and words.
+RATES = {
+    "IMPROVING": ("ok", "better"),
+    "DEGRADING": ("bad", "worse"),
+    "STABLE": ("", "no significant change"),
+    "FEW": ("", "too few scenes to tell"),
+    "NOISE": ("", "a large difference, but not certain"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When the runs of a baseline began; told by days where they are days apart."""
+
+    first: datetime
+    last: datetime
+
+    @property
+    def is_of_days(self) -> bool:
+        """Say whether the days tell enough, without the time of day."""
+        return self.last - self.first >= timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A figure: this run's, the baseline's, the difference, and where it goes."""
+    """A figure: this run's, the baseline's, the difference, and where it goes.
+
+    `level` is how sure the verdict is, "" where nothing is asserted.
+    """
 
     title: str
     value: str
@@ -31,24 +60,15 @@ class Card:
     level: str
     n: int
     line: Sparkline | None = None
+    period: Period | None = None
 
     @property
     def icon(self) -> str:
         """Return the icon of what the difference means."""
         tone = self.delta.tone if self.delta else ""
-        return {"ok": "s-completed", "bad": "s-warn"}.get(tone, "t-flat")
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier run of the baseline."""
-
-    pk: int
-    name: str
-    of: str
-    began_at: datetime
-    took: str
-    success: str
+        return {"ok": "s-completed", "bad": "s-warn"}.get(
+            tone, "t-flat" if self.level else "s-info"
+        )
 
 
 def cards(read: Read) -> list[Card]:
@@ -61,18 +81,58 @@ def _work(read: Read) -> Card | None:
     judged = read.judged.run
     if read.run.work_s is None:
         return None
-    delta = delta_of(judged)
+    delta, trend = delta_of(judged), trend_of(judged)
     return Card(
         "Time of its scenes together",
         duration(read.run.work_s),
         "",
-        f"median {duration(judged.baseline.median)}" if judged.baseline.n else "no baseline",
-        delta if delta.is_known else None,
-        trend_of(judged),
-        delta.level,
-        judged.baseline.n,
-        sparkline_of([*judged.baseline.values, judged.work.value], judged.baseline.median),
+        _median(judged.baseline),
+        _in_seconds(delta, judged) if delta.is_known else None,
+        trend,
+        _surely(judged, delta),
+        trend.n if trend else judged.baseline.n,
+        sparkline_of([*_times(read), judged.work.value], judged.baseline.median),
+        _period(read),
     )
+
+
+def _median(baseline: Baseline) -> str:
+    n = baseline.n
+    return f"median {duration(baseline.median)}, n{NBSP}={NBSP}{n}" if n else "no baseline"
+
+
+def _in_seconds(delta: Delta, judged: Judged) -> Delta:
+    """Return a difference that says how long its percent are."""
+    value, usual = judged.work.value, judged.baseline.median
+    if value is None or usual is None:
+        return delta
+    sign = "+" if value > usual else "−" if value < usual else ""
+    return replace(delta, text=f"{sign}{duration(abs(value - usual))}, {delta.text}")
+
+
+def _period(read: Read) -> Period | None:
+    ids = set(read.judged.run.baseline.ids)
+    began = [run.began_at for run in read.judged.earlier if run.pk in ids]
+    return Period(min(began), max(began)) if len(began) > 1 else None
+
+
+def _times(read: Read) -> list[float | None]:
+    """Return what the baseline's runs took, oldest first; None for those between that failed."""
+    baseline = read.judged.run.baseline
+    known = dict(zip(baseline.ids, baseline.values, strict=True))
+    failed = {
+        run.pk for run in alike(read.run, read.judged.earlier) if run.outcome != Outcome.SUCCESS
+    }
+    told = [known.get(run.pk) for run in read.judged.earlier[::-1] if run.pk in {*known, *failed}]
+    return list(dropwhile(lambda value: value is None, told))
+
+
+def _surely(judged: Judged, delta: Delta) -> str:
+    """Return how sure the verdict is that the card shows: the trend's, or the run's own."""
+    if judged.trend is not None:
+        return "" if judged.trend.why else str(judged.trend.level)
+    is_open = judged.deviation is None or str(judged.deviation.standing) == "unclear"
+    return delta.level if delta.is_known and not is_open else ""
 
 
 def _success(read: Read) -> Card | None:
@@ -94,23 +154,22 @@ def _success(read: Read) -> Card | None:
         percent(read.run.success_rate),
         "",
         note or "no baseline",
-        _points(judged.change, str(judged.verdict), note) if usual.n else None,
+        _points(judged, note) if usual.n else None,
         None,
         # Scenes of one run fail together: what is known rests on runs, not on how many scenes.
-        str(level_of(judged.confidence, len(runs))),
+        "" if judged.why else str(level_of(judged.confidence, len(runs))),
         len(runs),
         sparkline_of([*(run.success_rate for run in runs), read.run.success_rate], usual.share),
     )
 
 
-def _points(change: float | None, verdict: str, title: str) -> Delta | None:
+def _points(judged: "RateJudgement", title: str) -> Delta | None:
+    change = judged.change
     if change is None:
         return None
-    tone = {"improving": "ok", "degrading": "bad"}.get(verdict, "")
+    tone, words = RATES[(judged.why or judged.verdict).name]
     icon = "t-flat" if abs(change) < 0.001 else "t-up" if change > 0 else "t-down"
-    text = f"{abs(100 * change):.1f}{NBSP}pt"
-    words = {"improving": "better", "degrading": "worse"}.get(verdict, "no significant change")
-    return Delta(icon, text, tone, words, title, 0, "")
+    return Delta(icon, f"{abs(100 * change):.1f}{NBSP}pt", tone, words, title, 0, "")
 
 
 def _memory(read: Read) -> Card | None:
@@ -118,7 +177,8 @@ def _memory(read: Read) -> Card | None:
     if own is None:
         return None
     before = [int(str(pk)) for pk in read.judged.run.baseline.ids]
-    usual = [read.lowest[pk] for pk in before if pk in read.lowest]
+    line = [read.lowest.get(pk) for pk in before]
+    usual = [least for least in line if least is not None]
     middle = median(usual) if usual else None
     delta = None
     if middle is not None:
@@ -135,7 +195,7 @@ def _memory(read: Read) -> Card | None:
         None,
         "",
         len(usual),
-        sparkline_of([*usual, own], middle),
+        sparkline_of([*line, own], middle),
     )
 
 
@@ -162,18 +222,3 @@ def _scenes(read: Read) -> Card | None:
 
 def _is_known(judged: Judged) -> bool:
     return delta_of(judged).is_known
-
-
-def earlier(read: Read) -> list[Earlier]:
-    """Return the newest runs of the same work, newest first."""
-    rows = alike(read.run, read.judged.earlier)[::-1][:SHOWN]
-    return [
-        Earlier(
-            run.pk,
-            *title_of_run(run),
-            run.began_at,
-            duration(run.work_s) if run.outcome == Outcome.SUCCESS else MISSING,
-            percent(run.success_rate),
-        )
-        for run in rows
-    ]

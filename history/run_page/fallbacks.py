@@ -23,6 +23,8 @@ LABELS = {
 }
 TONES = {"info": ("mute", "s-info"), "warning": ("warn", "s-warn"), "error": ("bad", "s-failed")}
 NAMED = 4
+NONE = "None: nothing had to be made do with."
+NOT_TOLD = "Not known: only files tell of fallback warnings, and none was imported for this run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ def fallbacks_of(run: Run, notes: list[FallbackNote]) -> list[Fallback]:
     told = [_fallback(kind, of_kind, counts[kind]) for kind, of_kind in by_kind.items()]
     order = list(TONES)
     return sorted(told, key=lambda one: (-order.index(one.severity), one.label))
+
+
+def without_any(run: Run) -> str:
+    """Return what is said where there are no notes: whether there were none, or nobody told."""
+    return NONE if run.revision else NOT_TOLD
 
 
 def _fallback(kind: str, notes: list[FallbackNote], runs: int) -> Fallback:

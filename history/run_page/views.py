@@ -17,7 +17,7 @@ from history.explore.listing import names_of_runs, status_of_run, title_of_run
 from history.judged.words import compared_with
 from history.models import Run, RunNote
 from history.run_charts.views import places_of
-from history.run_page import cards, fallbacks, footer, policy, scenes, timeline
+from history.run_page import cards, earlier, fallbacks, footer, policy, scenes, timeline
 from history.run_page.reading import FINDINGS, SCENES, Read, read_run, running_on
 from history.run_page.told import told_of
 from history.run_page.why import normality, reason_of, why
@@ -115,8 +115,9 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
         "policy": policy.rows(read.run.policy) if read.run.policy else [],
         "impact": policy.impact(read.run, read.judged.earlier) if read.run.policy else [],
         "fallbacks": fallbacks.fallbacks_of(read.run, read.notes),
+        "no_fallbacks": fallbacks.without_any(read.run),
         "cards": cards.cards(read),
-        "earlier": cards.earlier(read),
+        "earlier": earlier.earlier(read),
         "charts": places_of(read.run, membership.team.slug),
         "compared": compared_with(read.judged.run),
         "timeline": timeline.timeline_of(read),

@@ -13,6 +13,7 @@
  *   <time data-since="ISO">                counts up
  *   <time data-until="ISO">                counts down: "in 4 s", "now"
  *   <time data-clock="ISO">                14:32; with data-seconds 14:32:08; other days with day
+ *         data-day                         the day alone: 7 Nov, 2 Sep 2024
  *         data-earliest data-latest        said in the title; with data-spread also as "± 2 min"
  *         data-note                        said in the title
  *
@@ -145,7 +146,9 @@ export function countdown(ms) {
  * @returns {string}
  */
 function momentWords(time, at) {
-  const words = clockTime(new Date(time.dataset.clock), new Date(at), "seconds" in time.dataset);
+  const [moment, today] = [new Date(time.dataset.clock), new Date(at)];
+  if ("day" in time.dataset) return dayWords(moment, today);
+  const words = clockTime(moment, today, "seconds" in time.dataset);
   return "spread" in time.dataset ? words + spread(time.dataset) : words;
 }
 
@@ -165,6 +168,18 @@ export function clockTime(moment, today, seconds = false) {
   if (Math.abs(days) < 7) return `${weekday(then)}${NBSP}${time}`;
   const date = `${then.day}${NBSP}${MONTHS[then.month - 1]}`;
   return then.year === day.year ? `${date}${NBSP}${time}` : `${date}${NBSP}${then.year}`;
+}
+
+/**
+ * @param {Date} moment
+ * @param {Date} today
+ * @returns {string} 7 Nov, 2 Sep 2024
+ */
+function dayWords(moment, today) {
+  if (Number.isNaN(moment.getTime())) return "–";
+  const [then, day] = [inZone(moment), inZone(today)];
+  const date = `${then.day}${NBSP}${MONTHS[then.month - 1]}`;
+  return then.year === day.year ? date : `${date}${NBSP}${then.year}`;
 }
 
 /**

@@ -16,6 +16,7 @@ PAGE = """<!doctype html><html lang="en"{zone}><head><meta charset="utf-8"><titl
 <body><main>
 <time id="today" data-clock="2025-11-20T20:30:00+00:00" data-seconds>20:30:00</time>
 <time id="week" data-clock="2025-11-18T01:30:00+00:00">01:30</time>
+<time id="day" data-clock="2025-09-03T22:30:00+00:00" data-day>3 Sep</time>
 </main>
 <footer data-now="2025-11-20T14:32:00+00:00"><b data-told-zone>UTC</b>
 <span data-told-offset>UTC+00:00</span></footer></body></html>"""
@@ -37,12 +38,12 @@ def visit(page: Page, stage: Stage, until: Callable[[str], None]) -> Callable[[s
 @pytest.mark.parametrize(
     ("zone", "said"),
     [
-        ("", "20:30:00 Tue 01:30 UTC UTC+00:00"),
-        ("Europe/Berlin", "21:30:00 Tue 02:30 Europe/Berlin UTC+01:00"),
-        ("America/New_York", "15:30:00 Mon 20:30 America/New_York UTC-05:00"),
-        ("Asia/Tokyo", "Fri 05:30:00 Tue 10:30 Asia/Tokyo UTC+09:00"),
-        ("Asia/Kathmandu", "Fri 02:15:00 Tue 07:15 Asia/Kathmandu UTC+05:45"),
-        ("Europe/Atlantis", "20:30:00 Tue 01:30 UTC UTC+00:00"),
+        ("", "20:30:00 Tue 01:30 3 Sep UTC UTC+00:00"),
+        ("Europe/Berlin", "21:30:00 Tue 02:30 4 Sep Europe/Berlin UTC+01:00"),
+        ("America/New_York", "15:30:00 Mon 20:30 3 Sep America/New_York UTC-05:00"),
+        ("Asia/Tokyo", "Fri 05:30:00 Tue 10:30 4 Sep Asia/Tokyo UTC+09:00"),
+        ("Asia/Kathmandu", "Fri 02:15:00 Tue 07:15 4 Sep Asia/Kathmandu UTC+05:45"),
+        ("Europe/Atlantis", "20:30:00 Tue 01:30 3 Sep UTC UTC+00:00"),
     ],
 )
 def test_it_tells_times_in_the_chosen_zone_and_names_it(

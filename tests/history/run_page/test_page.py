@@ -220,6 +220,21 @@ def test_fallback_notes_lead_to_the_runs_that_had_such_too(bob, server):
     assert len(re.findall(r'<tr id="run-', listed)) == 2
 
 
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [
+        (0, "Not known: only files tell of fallback warnings, and none was imported for this run."),
+        (1, "None: nothing had to be made do with."),
+    ],
+)
+def test_it_says_of_no_run_that_was_only_watched_that_it_had_no_fallbacks(
+    bob, server, revision, said
+):
+    told = page(bob, ran(server, "success", revision=revision)).split('id="fallback-title"')[1]
+
+    assert f'<p class="card-body muted">{said}</p>' in told.split("</section>")[0]
+
+
 def test_the_timeline_tells_waiting_from_work(bob, server):
     html = page(bob, ran(server, "success", "success", gap_s=90, lasted_s=90))
 
