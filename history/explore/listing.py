@@ -59,10 +59,10 @@ def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     at_work = scenes_at_work([run.pk for run in runs if run.open_count])
     told: defaultdict[int, list[SceneNow]] = defaultdict(list)
     found = Scene.objects.filter(run__in=few).order_by()
-    for run, pk, name, outcome, waits in found.values_list(
-        "run", "pk", "external_id", "outcome", "open_count"
+    for run, pk, name, outcome, waits, tries in found.values_list(
+        "run", "pk", "external_id", "outcome", "open_count", "attempt_count"
     ):
-        status = status_of(outcome, pk in at_work, bool(waits))
+        status = status_of(outcome, pk in at_work, bool(waits), bool(tries))
         told[run].append(SceneNow(name, status))
     return told
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from history.failures.keeping import keep
 from history.models import Attempt, FailureFamily, FallbackNote, Run, RunNote, Scene
+from history.run_page.policy import impact
 from history.settling import note_servers, settle
 from telemetry.words import Status
 from tests import cast
@@ -100,6 +101,12 @@ def test_its_parts_follow_each_other_as_people_ask(bob, server):
         (["timeout"], "0 of 1 scene completed: scene-001 timed out."),
         (["skipped"], "Its one scene skipped: nothing was queued."),
         (["success", Status.RUNNING, Status.QUEUED], "1 of 3 scenes done, 1 executing, 1 queued."),
+        (["success", None], "1 of 2 scenes completed: of 1 scene nobody knows how it ended."),
+        (
+            ["failed", None],
+            "0 of 2 scenes completed: scene-001 failed; of 1 scene nobody knows how it ended.",
+        ),
+        ([None, Status.QUEUED], "0 of 2 scenes done, 1 unknown, 1 queued."),
         ([], "Nothing of it is on record yet."),
     ],
 )
@@ -140,6 +147,32 @@ def test_a_failed_attempt_leads_to_its_family(bob, server):
 
     address = f"/teams/{run.team.slug}/failures/{family.pk}/"
     assert f'<a href="{address}">ValueError</a>' in page(bob, run)
+
+
+def test_what_nobody_knows_the_end_of_is_unknown_and_waits_for_nothing(bob, server):
+    html = page(bob, ran(server, "success", None))
+
+    assert 'aria-label="2 scenes: 1 completed, 1 unknown"' in html
+    assert 'aria-label="scene-002, Unknown, 1m 30s"' in html
+    assert "<p>2, 1 with problems</p>" in html
+    assert "Queued" not in html
+
+
+def test_a_scene_that_was_never_queued_still_waits_to_be(bob, server):
+    run = ran(server, "success")
+    cast.make_scene(run, external_id="scene-002")
+    resettle(run)
+
+    assert 'aria-label="2 scenes: 1 completed, 1 queued"' in page(bob, run)
+
+
+def test_the_policy_s_success_is_of_scenes_whose_end_is_known(bob, server):
+    policy = cast.make_policy(server.team, retry_budget=2)
+    run = ran(server, "success", "failed", None, policy=policy)
+
+    (own,) = impact(run, [])
+
+    assert (own.success, own.timeouts) == ("50.0%", "0.0%")
 
 
 def test_it_names_the_baseline_of_each_scene(bob, people):
