@@ -108,10 +108,14 @@ def reason_of(scene: Scene, attempt: Attempt | None) -> str:
     return lines[0][:120] if lines else ""
 
 
-def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool) -> str:
-    """Return whether that was usual, as a sentence with what it rests on."""
+def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool, is_part: bool) -> str:
+    """Return whether that was usual, as a sentence with what it rests on.
+
+    `is_part` says that the run has more scenes than these, on other pages.
+    """
     slow = sum(str(one.deviation.standing) == "worse than usual" for one in scenes if one.deviation)
-    share = f" {plural(slow, 'scene')} took longer than usual." if slow else ""
+    of = " of this page" if is_part else ""
+    share = f" {plural(slow, 'scene')}{of} took longer than usual." if slow else ""
     if is_open:
         return share.strip()
     delta = delta_of(judged)

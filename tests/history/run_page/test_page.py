@@ -306,6 +306,69 @@ def test_a_run_of_many_scenes_is_shown_in_pages(bob, server, monkeypatch):
     assert "5 to 5 of 5" in last
 
 
+@pytest.fixture
+def two_a_page(monkeypatch):
+    monkeypatch.setattr("history.run_page.reading.SCENES", 2)
+    monkeypatch.setattr("history.run_page.views.SCENES", 2)
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_what_is_at_work_on_another_page_counts_in_the_head(bob, server):
+    run = ran(server, "success", "success", "success", Status.RUNNING, Status.QUEUED)
+
+    html = page(bob, run)
+
+    assert '<h2 id="why">3 of 5 scenes done, 1 executing, 1 queued.</h2>' in html
+    assert 'data-status="executing"' in html.split("</h1>")[0]
+    assert 'aria-label="5 scenes: 3 completed, 1 executing, 1 queued"' in html
+    assert f'id="server-{server.pk}-exec"' in html
+    assert "1 prompt" in html.split("Current telemetry")[1].split("</section>")[0]
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_why_a_scene_of_another_page_failed_is_told_in_the_head(bob, server):
+    run = ran(server, "success", "success", "failed")
+    Attempt.objects.filter(outcome="failed").update(error_type="torch.OutOfMemoryError")
+
+    assert "2 of 3 scenes completed: scene-003 failed, OutOfMemoryError." in page(bob, run)
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_the_foot_counts_the_attempts_of_all_pages(bob, server):
+    run = ran(server, *["success"] * 5)
+    Attempt.objects.filter(scene__external_id="scene-005").update(found_later=True)
+
+    html = page(bob, run)
+
+    assert "5 attempts: 5 watched. 1 found only after the end." in html
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_slow_scenes_are_counted_on_the_page_that_is_shown_and_it_says_so(bob, server):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for hour in range(8):
+        ran(server, *["success"] * 3, hours=-30 + hour)
+
+    assert "2 scenes of this page took longer" in page(
+        bob, ran(server, *["success"] * 3, lasted_s=150)
+    )
+
+
+@pytest.mark.parametrize("scenes", [5, 30])
+@pytest.mark.usefixtures("two_a_page")
+def test_it_asks_the_database_as_often_for_many_pages(bob, server, scenes):
+    run = ran(server, *["failed"] * (scenes - 1), Status.RUNNING)
+    page(bob, run)
+
+    with CaptureQueriesContext(connection) as asked:
+        page(bob, run)
+
+    assert len(asked) == PAGED_QUERIES
+
+
+PAGED_QUERIES = 19
+
+
 @pytest.mark.parametrize("query", ["?scene=x", "?scene=99999999", "?scene=-1", "?scene=500"])
 def test_a_place_that_makes_no_sense_does_no_harm(bob, server, query):
     page(bob, ran(server, "success"), query)
