@@ -120,11 +120,18 @@ def _row(
         duration=duration(lasted_s),
         so_far=run.open_count > 0,
         attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
-        where=servers[0] if len(servers) == 1 else plural(len(servers), "server"),
+        where=_where(servers),
         gpu=run.gpu_model or "",
         submitter=run.submitter or "",
         began_at=run.began_at,
     )
+
+
+def _where(servers: list[str]) -> str:
+    """Return the server, or how many; "–" where none is known, as of runs that files told of."""
+    if not servers:
+        return MISSING
+    return servers[0] if len(servers) == 1 else plural(len(servers), "server")
 
 
 def title_of_run(run: Run) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from history.explore.views import PAGE_SIZE
-from history.models import Run, Scene
+from history.models import Run, RunServer, Scene
 from history.settling import note_servers, settle
 from telemetry.models import Server
 from telemetry.words import Outcome, Status
@@ -127,6 +127,16 @@ def test_a_run_whose_end_nobody_knows_is_unknown_and_can_be_found(
     assert names(html) == ["Harbor"]
     assert 'aria-label="2 scenes: 1 completed, 1 unknown"' in html
     assert '<i data-status="unknown">U</i>' in html
+
+
+def test_a_run_of_no_known_server_names_none(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS)
+    RunServer.objects.filter(run=run).delete()
+
+    html = page(bob)
+
+    assert "0 servers" not in html
+    assert '<td class="nowrap c-hide">–' in html
 
 
 def test_one_failure_in_thousands_is_no_100_percent(bob: Client, ran: MakeRun) -> None:
