@@ -102,8 +102,12 @@ def _scenes(shown: list[int], team: Team) -> dict[int, list[SceneNow] | Counter[
     few = [pk for pk in shown if counts.get(pk, 0) <= STRIP_LIMIT]
     told: dict[int, Any] = {pk: [] for pk in shown}
     found = Scene.objects.filter(run__in=few).order_by()
-    for run, scene, name, outcome in found.values_list("run", "pk", "external_id", "outcome"):
-        status = status_of(outcome, scene in running, scene in waiting)
+    for run, scene, name, outcome, opens, tries in found.values_list(
+        "run", "pk", "external_id", "outcome", "open_count", "attempt_count"
+    ):
+        # Open on a server that nobody watches is waiting too, as far as anybody knows.
+        waits = scene in waiting or opens > 0
+        status = status_of(outcome, scene in running, waits, tries > 0)
         told[run].append(SceneNow(name, status))
     for pk in set(shown) - set(few):
         told[pk] = _counted(pk, running, waiting)
@@ -112,9 +116,12 @@ def _scenes(shown: list[int], team: Team) -> dict[int, list[SceneNow] | Counter[
 
 def _counted(run: int, running: set[int], waiting: set[int]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    found = Scene.objects.filter(run=run).order_by().values_list("pk", "outcome")
-    for scene, outcome in found.iterator():
-        counts[status_of(outcome, scene in running, scene in waiting)] += 1
+    found = Scene.objects.filter(run=run).order_by()
+    for scene, outcome, opens, tries in found.values_list(
+        "pk", "outcome", "open_count", "attempt_count"
+    ).iterator():
+        waits = scene in waiting or opens > 0
+        counts[status_of(outcome, scene in running, waits, tries > 0)] += 1
     return counts
 
 

@@ -32,7 +32,8 @@ MOST = 100
 # Scenes that are submitted one after the other: between two of them a run is not over. One that is
 # a single prompt has no other.
 SETTLE = timedelta(seconds=10)
-TONES = {"completed": "ok", "failed": "bad"}
+TONES = {"completed": "ok", "failed": "bad", "unknown": "mute"}
+LABELS = {"completed": OUTCOME_LABELS[Outcome.SUCCESS], "unknown": "Unknown"}
 
 Target = tuple[Run, Attempt | None]
 
@@ -129,11 +130,12 @@ def _run_end(run: Run, at: datetime) -> dict[str, Any] | None:
     settle = timedelta(0) if run.source == PROMPT_SOURCE else SETTLE
     if attempts.open().exists() or (last is not None and last > at - settle):
         return None
-    outcomes = run.scenes.values_list("outcome", flat=True)
-    return _end(outcome_of(Counter(status_of(one, False, False) for one in outcomes)), last)
+    scenes = run.scenes.values_list("outcome", "attempt_count")
+    counts = Counter(status_of(one, False, False, bool(tries)) for one, tries in scenes)
+    return _end(outcome_of(counts), last)
 
 
 def _end(status: str, at: datetime | None) -> dict[str, Any]:
-    label = OUTCOME_LABELS[Outcome.SUCCESS if status == "completed" else Outcome(status)]
+    label = LABELS.get(status) or OUTCOME_LABELS[Outcome(status)]
     tone = TONES.get(status, "warn")
     return {"status": status, "label": label, "tone": tone, "at": at and at.isoformat()}

@@ -18,11 +18,12 @@ LETTERS = {
     "lost": "L",
     "skipped": "S",
     "cancelled": "C",
+    "unknown": "U",
     "executing": "R",
     "queued": "",
 }
 DONE = ("completed", "partial", "skipped")
-WRONG = ("partial", "failed", "timeout", "lost", "skipped", "cancelled")
+WRONG = ("partial", "failed", "timeout", "lost", "skipped", "cancelled", "unknown")
 WORST = ("failed", "timeout", "lost", "cancelled", "partial", "completed")
 LABELS = {"timeout": "timed out"}
 _DIGITS = re.compile(r"(\d+)")
@@ -36,12 +37,17 @@ class SceneNow:
     status: str
 
 
-def status_of(outcome: str | None, running: bool, waiting: bool) -> str:
-    """Return where a scene is: at work or waiting (again) before how it ended."""
+def status_of(outcome: str | None, running: bool, waiting: bool, tried: bool = True) -> str:
+    """Return where a scene is: at work or waiting (again) before how it ended.
+
+    One that was not `tried` has no attempt: it is still to be queued, where nobody skipped it.
+    """
     if running:
         return "executing"
-    if waiting or outcome is None:
+    if waiting or (outcome is None and not tried):
         return "queued"
+    if outcome is None:
+        return "unknown"
     return "completed" if outcome == Outcome.SUCCESS else outcome
 
 
@@ -76,8 +82,11 @@ def done_of(counts: Counter[str]) -> str:
 def outcome_of(counts: Counter[str]) -> str:
     """Return how a run without open scenes ended, as history/settling.py has it.
 
-    As all of its scenes but the skipped did, else partial where any came about, else the worst.
+    Unknown while that of a scene is; as all of its scenes but the skipped did; else partial where
+    any came about, else the worst.
     """
+    if counts["unknown"] or counts["queued"]:
+        return "unknown"
     tried = [status for status in WORST if counts[status]]
     if not tried:
         return "skipped" if counts["skipped"] else "partial"

@@ -41,7 +41,8 @@ def heads_of(read: Read, only: bool) -> list[Head]:
 
 def scene_status(read: Read, scene: Scene) -> str:
     """Return where a scene is."""
-    return status_of(scene.outcome, scene.pk in read.at_work, scene.open_count > 0)
+    running, tried = scene.pk in read.at_work, scene.attempt_count > 0
+    return status_of(scene.outcome, running, scene.open_count > 0, tried)
 
 
 def _head(read: Read, place: int, only: bool) -> Head:

@@ -66,6 +66,7 @@ COUNTED = {
         )
         for outcome in Outcome
     },
+    "is_unknown": "COUNT(*) FILTER (WHERE outcome IS NULL AND open_count = 0)",
 }
 PERCENTILES = "ARRAY[0.5, 0.9, 0.95]"
 RECKONED = {

@@ -37,6 +37,7 @@ STATUSES: dict[str, tuple[str, Q]] = {
     "cancelled": ("Cancelled", Q(outcome="cancelled")),
     "lost": ("Lost", Q(outcome="lost")),
     "skipped": ("Skipped", Q(outcome="skipped")),
+    "unknown": ("Unknown", Q(outcome=None, open_count=0)),
 }
 
 

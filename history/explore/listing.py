@@ -59,10 +59,10 @@ def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
     at_work = scenes_at_work([run.pk for run in runs if run.open_count])
     told: defaultdict[int, list[SceneNow]] = defaultdict(list)
     found = Scene.objects.filter(run__in=few).order_by()
-    for run, pk, name, outcome, waits in found.values_list(
-        "run", "pk", "external_id", "outcome", "open_count"
+    for run, pk, name, outcome, waits, tries in found.values_list(
+        "run", "pk", "external_id", "outcome", "open_count", "attempt_count"
     ):
-        status = status_of(outcome, pk in at_work, bool(waits))
+        status = status_of(outcome, pk in at_work, bool(waits), bool(tries))
         told[run].append(SceneNow(name, status))
     return told
 
@@ -120,11 +120,18 @@ def _row(
         duration=duration(lasted_s),
         so_far=run.open_count > 0,
         attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
-        where=servers[0] if len(servers) == 1 else plural(len(servers), "server"),
+        where=_where(servers),
         gpu=run.gpu_model or "",
         submitter=run.submitter or "",
         began_at=run.began_at,
     )
+
+
+def _where(servers: list[str]) -> str:
+    """Return the server, or how many; "–" where none is known, as of runs that files told of."""
+    if not servers:
+        return MISSING
+    return servers[0] if len(servers) == 1 else plural(len(servers), "server")
 
 
 def title_of_run(run: Run) -> tuple[str, str]:

@@ -69,6 +69,7 @@ OF_EARLIER = (
     *("team", "source", "external_id", "story_id", "title", "work", "workload", "gpu_model"),
     *("began_at", "ended_at", "outcome", "work_s", "success_rate", "archived_at", "policy"),
     *("scene_count", "open_count", "success_count", "skipped_count", "timeout_count"),
+    *("partial_count", "failed_count", "cancelled_count", "lost_count"),
     "cached_count",
 )
 

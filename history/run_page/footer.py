@@ -21,11 +21,11 @@ class Unwatched:
 
 def told_by(read: Read) -> str:
     """Return who told of the run's attempts, in a sentence."""
-    counts = Counter(attempt.origin for attempt in read.every_attempt)
+    counts = Counter({origin: count for origin, (count, _) in read.origins.items()})
     if not counts:
         return "Nothing was watched: there is no attempt on record."
     parts = [f"{counts[o.value]:,} {ORIGIN_LABELS[o]}" for o in Origin if counts[o.value]]
-    later = sum(attempt.found_later for attempt in read.every_attempt)
+    later = sum(found for _, found in read.origins.values())
     seen = f" {later:,} found only after the end." if later else ""
     return f"{plural(counts.total(), 'attempt')}: {', '.join(parts)}.{seen}"
 

@@ -13,6 +13,8 @@ from history.models import QueuePolicy, Run
 from telemetry.text import MISSING, NBSP, duration, plural
 from telemetry.words import Outcome
 
+TRIED = ("success", "partial", "failed", "timeout", "cancelled", "lost")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -108,7 +110,8 @@ def impact(run: Run, earlier: Iterable[Run]) -> list[Impact]:
 
 
 def _impact(pk: int, runs: list[Run], is_this: bool) -> Impact:
-    tried = sum(run.scene_count - run.skipped_count for run in runs)
+    # Scenes whose outcome nobody knows are no failures.
+    tried = sum(getattr(run, f"{outcome}_count") for run in runs for outcome in TRIED)
     done = sum(run.success_count for run in runs)
     timeouts = sum(run.timeout_count for run in runs)
     works = [run.work_s for run in runs if run.work_s and run.outcome == Outcome.SUCCESS]

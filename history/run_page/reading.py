@@ -1,11 +1,12 @@
 """What a run's page reads: the same queries however many scenes there are."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import Count, Min, Q
 
 from history.judged.judging import JudgedRun, judge_run
 from history.models import (
@@ -19,17 +20,23 @@ from history.models import (
     SceneReport,
 )
 from telemetry.models import BlindWindow, Server
-from telemetry.words import Status
+from telemetry.words import Outcome, Status
 
 # More rows are pages of their own; the strip and the sentence speak of all.
 SCENES = 200
 FINDINGS = 100
 GAPS = 10
+# Why a scene that is on another page did not complete takes no more of its attempts.
+WHY = ("scene", "ended_at", "error_type", "error_node_type", "error_message", "reason")
 
 
 @dataclass(slots=True)
 class Read:
-    """A run with all that is below it. `scenes` are those of this page, `all_scenes` all."""
+    """A run with all that is below it. `scenes` are those of this page, `all_scenes` all.
+
+    `open` are the attempts of the whole run that go on; `elsewhere` those of scenes on other pages
+    that did not complete; `origins` how many attempts each origin told of, and found only later.
+    """
 
     run: Run
     at: datetime
@@ -45,11 +52,24 @@ class Read:
     servers: dict[int, Server] = field(default_factory=dict)
     gaps: list[BlindWindow] = field(default_factory=list)
     lowest: dict[int, int] = field(default_factory=dict)
+    open: list[Attempt] = field(default_factory=list)
+    elsewhere: dict[int, list[Attempt]] = field(default_factory=dict)
+    origins: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def every_attempt(self) -> list[Attempt]:
         """Return the attempts of this page's scenes."""
         return [attempt for attempts in self.attempts.values() for attempt in attempts]
+
+    @property
+    def running(self) -> set[int]:
+        """Return the scenes of the whole run that have a prompt at work."""
+        return {attempt.scene_id for attempt in self.open if attempt.status == Status.RUNNING}
+
+    @property
+    def is_part(self) -> bool:
+        """Say whether there are scenes on other pages."""
+        return len(self.scenes) < len(self.all_scenes)
 
     @property
     def is_open(self) -> bool:
@@ -66,12 +86,36 @@ def read_run(run: Run, at: datetime, first: int = 0) -> Read:
     read.attempts = _attempts(ids)
     attempts = [attempt.pk for attempt in read.every_attempt]
     read.memory = _memory(attempts)
+    _read_whole(read)
     if run.revision:
         _read_told(read, ids, attempts)
     read.servers = {one.pk: one for one in Server.objects.filter(run_servers__run=run)}
     read.gaps = _gaps(read)
     read.lowest = lowest_of_runs([run.pk, *_runs(read.judged)])
     return read
+
+
+def _read_whole(read: Read) -> None:
+    """Read what is said of the whole run; what is on other pages only where there are such."""
+    attempts = Attempt.objects.filter(scene__run=read.run).order_by("pk")
+    if read.is_open:
+        going_on = attempts.open().filter(scene__open_count__gt=0)
+        read.open = list(going_on.only("scene", "server", "status"))
+    if read.is_part:
+        wrong = attempts.filter(scene__outcome__isnull=False)
+        wrong = wrong.exclude(scene__outcome__in=(Outcome.SUCCESS, Outcome.SKIPPED))
+        read.elsewhere = _by_scene(wrong.only(*WHY))
+        counts = Count("pk"), Count("pk", filter=Q(found_later=True))
+        rows = attempts.order_by().values("origin").annotate(told=counts[0], later=counts[1])
+        read.origins = {row["origin"]: (row["told"], row["later"]) for row in rows}
+    else:
+        read.origins = _origins(read.every_attempt)
+
+
+def _origins(attempts: list[Attempt]) -> dict[str, tuple[int, int]]:
+    told = Counter(attempt.origin for attempt in attempts)
+    later = Counter(attempt.origin for attempt in attempts if attempt.found_later)
+    return {origin: (count, later[origin]) for origin, count in told.items()}
 
 
 def _read_told(read: Read, scenes: list[int], attempts: list[int]) -> None:
@@ -88,8 +132,12 @@ def _read_told(read: Read, scenes: list[int], attempts: list[int]) -> None:
 
 def _attempts(scenes: list[int]) -> dict[int, list[Attempt]]:
     found = Attempt.objects.filter(scene__in=scenes).defer("traceback")
+    return _by_scene(found.select_related("script_report", "failure").order_by("pk"))
+
+
+def _by_scene(attempts: Iterable[Attempt]) -> dict[int, list[Attempt]]:
     told: defaultdict[int, list[Attempt]] = defaultdict(list)
-    for attempt in found.select_related("script_report", "failure").order_by("pk"):
+    for attempt in attempts:
         told[attempt.scene_id].append(attempt)
     return dict(told)
 
@@ -129,5 +177,5 @@ def lowest_of_runs(runs: list[int]) -> dict[int, int]:
 
 def running_on(read: Read) -> list[int]:
     """Return the servers on which prompts of the run are at work."""
-    running = [a for a in read.every_attempt if a.status == Status.RUNNING and a.server_id]
-    return sorted({attempt.server_id for attempt in running if attempt.server_id})
+    running = (a.server_id for a in read.open if a.status == Status.RUNNING)
+    return sorted({server for server in running if server})

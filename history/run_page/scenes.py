@@ -16,7 +16,12 @@ from telemetry.text import MISSING, NBSP, duration, gib
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
 NEARLY_FULL = 0.95
-LABELS = {"executing": "Executing", "queued": "Queued", "completed": "Completed"}
+LABELS = {
+    "executing": "Executing",
+    "queued": "Queued",
+    "completed": "Completed",
+    "unknown": "Unknown",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class SceneRow:
 
     @property
     def is_problem(self) -> bool:
-        """Say whether it ended other than it should."""
+        """Say whether it ended other than it should, or nobody knows how."""
         return self.status not in ("completed", "executing", "queued", "skipped")
 
     @property
@@ -94,7 +99,8 @@ def _row(scene: Scene, read: Read) -> SceneRow:
     attempts = read.attempts.get(scene.pk, [])
     running = next((a for a in attempts if a.status == Status.RUNNING), None)
     last = deciding(scene, attempts)
-    status = status_of(scene.outcome, running is not None, scene.open_count > 0)
+    tried = bool(attempts or scene.attempt_count)
+    status = status_of(scene.outcome, running is not None, scene.open_count > 0, tried)
     judged = read.judged.scenes[scene.pk]
     shown = running or last
     server = read.servers.get((shown.server_id if shown else scene.server_id) or 0)

@@ -20,8 +20,9 @@ from history.run_charts.views import places_of
 from history.run_page import cards, earlier, fallbacks, footer, policy, scenes, timeline
 from history.run_page.reading import FINDINGS, SCENES, Read, read_run, running_on
 from history.run_page.told import told_of
-from history.run_page.why import normality, reason_of, why
-from history.strip import SceneNow, sentence
+from history.run_page.whole import reasons, scenes_now
+from history.run_page.why import normality, why
+from history.strip import sentence
 from telemetry.access import team_for
 from telemetry.models import Membership, Role
 from telemetry.text import duration, plural
@@ -108,7 +109,7 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
     return {
         "team": membership.team,
         "run": read.run,
-        **_head(read, rows),
+        **_head(read),
         **_telemetry(read),
         "rows": rows,
         **_pages(read, rows),
@@ -126,11 +127,10 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
     }
 
 
-def _head(read: Read, rows: list[scenes.SceneRow]) -> dict[str, Any]:
+def _head(read: Read) -> dict[str, Any]:
     run = read.run
     name, of = names_of_runs([run]).get(run.pk) or title_of_run(run)
-    running = sum(row.status == "executing" for row in rows)
-    ordered = [SceneNow(row.name, row.status) for row in rows]
+    ordered = scenes_now(read)
     status, label = status_of_run(run, ordered)
     return {
         "name": name,
@@ -138,13 +138,18 @@ def _head(read: Read, rows: list[scenes.SceneRow]) -> dict[str, Any]:
         "status": status,
         "label": label,
         "tags": _tags(run),
-        "why": why(run, read.all_scenes, _reasons(read), running),
-        "normality": normality(read.judged.run, read.judged.scenes.values(), read.is_open),
+        "why": why(run, read.all_scenes, reasons(read), len(read.running)),
+        "normality": _normality(read),
         "strip": sentence(Counter(one.status for one in ordered)) if ordered else "",
         "where": ", ".join(sorted(server.name for server in read.servers.values())),
         "lasted": duration(_lasted(run, read.at)),
         "compare_with": _compare_with(read),
     }
+
+
+def _normality(read: Read) -> str:
+    judged = read.judged
+    return normality(judged.run, judged.scenes.values(), read.is_open, read.is_part)
 
 
 def _compare_with(read: Read) -> str:
@@ -162,18 +167,10 @@ def _lasted(of: Run, at: datetime) -> float | None:
     return (at - of.began_at).total_seconds() if of.open_count else of.duration_s
 
 
-def _reasons(read: Read) -> dict[int, str]:
-    told = {}
-    for scene in read.scenes:
-        attempts = read.attempts.get(scene.pk, [])
-        told[scene.pk] = reason_of(scene, scenes.deciding(scene, attempts))
-    return told
-
-
 def _telemetry(read: Read) -> dict[str, Any]:
     """Return what happens now on the servers where prompts of the run are at work."""
     at_work = [read.servers[pk] for pk in running_on(read) if pk in read.servers]
-    waiting = sum(attempt.status == Status.QUEUED for attempt in read.every_attempt)
+    waiting = sum(attempt.status == Status.QUEUED for attempt in read.open)
     return {
         "walls": walls_of(read.run.team_id, at_work),
         "waiting": plural(waiting, "prompt") if waiting else "",

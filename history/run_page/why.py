@@ -53,6 +53,8 @@ def _so_far(scenes: list[Scene], running: int) -> str:
         for outcome in WRONG[:-1]
         if closed[outcome]
     ]
+    unknown = sum(s.outcome is None and s.attempt_count > 0 and not s.open_count for s in scenes)
+    told += [f"{unknown:,} unknown"] if unknown else []
     told += [f"{running:,} executing"] if running else []
     told += [f"{waiting:,} queued"] if waiting else []
     return ", ".join(told) + "."
@@ -68,8 +70,8 @@ def _what_went_wrong(scenes: Iterable[Scene], reasons: dict[int, str]) -> str:
         for outcome in WRONG
         if outcome.value in by_outcome
     ]
-    if not told:
-        return f"of {plural(len(by_outcome.get('', [])), 'scene')} nobody knows how it ended"
+    if unknown := len(by_outcome.get("", [])):
+        told.append(f"of {plural(unknown, 'scene')} nobody knows how it ended")
     return "; ".join(told)
 
 
@@ -106,10 +108,14 @@ def reason_of(scene: Scene, attempt: Attempt | None) -> str:
     return lines[0][:120] if lines else ""
 
 
-def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool) -> str:
-    """Return whether that was usual, as a sentence with what it rests on."""
+def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool, is_part: bool) -> str:
+    """Return whether that was usual, as a sentence with what it rests on.
+
+    `is_part` says that the run has more scenes than these, on other pages.
+    """
     slow = sum(str(one.deviation.standing) == "worse than usual" for one in scenes if one.deviation)
-    share = f" {plural(slow, 'scene')} took longer than usual." if slow else ""
+    of = " of this page" if is_part else ""
+    share = f" {plural(slow, 'scene')}{of} took longer than usual." if slow else ""
     if is_open:
         return share.strip()
     delta = delta_of(judged)

@@ -51,8 +51,6 @@ def names_of(attempts: list[Attempt]) -> list[str]:
 def status_and_label(attempt: Attempt) -> tuple[str, str]:
     """Return where an attempt is, and what that is called."""
     running, queued = attempt.status == Status.RUNNING, attempt.status == Status.QUEUED
-    if attempt.outcome is None and not (running or queued):
-        return "unknown", "Unknown"
     status = status_of(attempt.outcome, running, queued)
     return status, LABELS.get(status) or OUTCOME_LABELS[Outcome(status)]
 

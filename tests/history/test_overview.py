@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from history import overview as overview_module
 from history.models import Attempt, Run
 from history.overview import Overviews, database_now
+from history.settling import settle
 from telemetry.models import Server, Team
 from telemetry.overview import Overview, RunRow, Tile
 from tests.cast import make_attempt, make_run, make_scene, make_server, make_team
@@ -184,6 +185,18 @@ def test_a_run_is_shown_with_its_strip_and_what_is_done(team: Team, server: Serv
     assert row.strip == "4 scenes: 1 completed, 1 failed, 1 executing, 1 queued"
     assert row.done == "1 of 4, 1 failed"
     assert row.where == "on kino-01"
+
+
+def test_a_scene_whose_end_nobody_knows_does_not_wait(team: Team, server: Server) -> None:
+    _, scenes = batch(team, "scene-1", "scene-2", "scene-3")
+    running(server, scenes[0])
+    make_attempt(server, scenes[1], status="ended")
+    settle([scenes[0].pk, scenes[1].pk])
+
+    row = only_run(read(team))
+
+    assert row.strip == "3 scenes: 1 unknown, 1 executing, 1 queued"
+    assert row.done == "0 of 3, 1 unknown"
 
 
 def test_a_scene_that_is_tried_again_is_at_work(team: Team, server: Server) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from history.models import Attempt, RunWatch
 from history.run_watches import MOST
+from history.settling import settle
 from tests.cast import Cast, make_attempt, make_cast, make_run, make_scene, make_server, make_watch
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +119,17 @@ def test_who_was_away_is_told_how_a_run_ended(cast: Cast, attempt: Attempt) -> N
     end(other, outcome="failed")
 
     assert listed(cast.bob)[0]["end"]["label"] == "Partial"
+
+
+def test_a_run_whose_end_nobody_knows_is_told_as_unknown(cast: Cast, attempt: Attempt) -> None:
+    press(cast.bob, run_of(attempt))
+    end(attempt)
+    make_attempt(attempt.server, scene := make_scene(attempt.scene.run), status="ended")
+    settle([attempt.scene_id, scene.pk])
+
+    end_told = listed(cast.bob)[0]["end"]
+
+    assert (end_told["label"], end_told["tone"]) == ("Unknown", "mute")
 
 
 def test_a_run_is_not_over_between_two_of_its_scenes(cast: Cast, attempt: Attempt) -> None:

@@ -176,6 +176,17 @@ def test_the_list_calls_a_run_what_the_wall_calls_it(server, run, told):
     assert (settled(run).outcome or "").replace("success", "completed") == wall
 
 
+def test_where_nobody_knows_a_scene_s_end_the_wall_calls_the_run_unknown_as_the_list_does(
+    server, run
+):
+    ended(server, cast.make_scene(run))
+    ended(None, cast.make_scene(run), outcome=None)
+
+    wall = outcome_of(Counter(status_of(told, False, False) for told in ("success", None)))
+
+    assert (settled(run).outcome, wall) == (None, "unknown")
+
+
 def test_settling_again_changes_nothing(server, run):
     scene = cast.make_scene(run)
     ended(server, scene)

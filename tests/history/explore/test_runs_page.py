@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from history.explore.views import PAGE_SIZE
-from history.models import Run, Scene
+from history.models import Run, RunServer, Scene
 from history.settling import note_servers, settle
 from telemetry.models import Server
 from telemetry.words import Outcome, Status
@@ -44,7 +44,7 @@ def ran(server: Server) -> MakeRun:
     """Return what makes a run of scenes that ended so, some hours ago."""
 
     def make(
-        *outcomes: Outcome | Status, hours: float = 1, on: Server = server, **words: Any
+        *outcomes: Outcome | Status | None, hours: float = 1, on: Server = server, **words: Any
     ) -> Run:
         began_at = timezone.now() - timedelta(hours=hours)
         run = make_run(on.team, began_at=began_at, touched_at=began_at, **words)
@@ -59,7 +59,7 @@ def ran(server: Server) -> MakeRun:
     return make
 
 
-def _ended(how: Outcome | Status, began_at: datetime) -> dict[str, Any]:
+def _ended(how: Outcome | Status | None, began_at: datetime) -> dict[str, Any]:
     times = {"submitted_at": began_at, "seen_at": began_at}
     if isinstance(how, Status):
         return {"status": how, **times}
@@ -114,6 +114,29 @@ def test_a_run_that_waits_is_queued(bob: Client, ran: MakeRun) -> None:
     ran(Outcome.SUCCESS, Status.QUEUED)
 
     assert ">Queued</span>" in page(bob)
+
+
+def test_a_run_whose_end_nobody_knows_is_unknown_and_can_be_found(
+    bob: Client, ran: MakeRun
+) -> None:
+    ran(Outcome.SUCCESS, title="Known")
+    ran(Outcome.SUCCESS, None, title="Harbor")
+
+    html = page(bob, "?status=unknown")
+
+    assert names(html) == ["Harbor"]
+    assert 'aria-label="2 scenes: 1 completed, 1 unknown"' in html
+    assert '<i data-status="unknown">U</i>' in html
+
+
+def test_a_run_of_no_known_server_names_none(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS)
+    RunServer.objects.filter(run=run).delete()
+
+    html = page(bob)
+
+    assert "0 servers" not in html
+    assert '<td class="nowrap c-hide">–' in html
 
 
 def test_one_failure_in_thousands_is_no_100_percent(bob: Client, ran: MakeRun) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from history.failures.keeping import keep
 from history.models import Attempt, FailureFamily, FallbackNote, Run, RunNote, Scene
+from history.run_page.policy import impact
 from history.settling import note_servers, settle
 from telemetry.words import Status
 from tests import cast
@@ -100,6 +101,12 @@ def test_its_parts_follow_each_other_as_people_ask(bob, server):
         (["timeout"], "0 of 1 scene completed: scene-001 timed out."),
         (["skipped"], "Its one scene skipped: nothing was queued."),
         (["success", Status.RUNNING, Status.QUEUED], "1 of 3 scenes done, 1 executing, 1 queued."),
+        (["success", None], "1 of 2 scenes completed: of 1 scene nobody knows how it ended."),
+        (
+            ["failed", None],
+            "0 of 2 scenes completed: scene-001 failed; of 1 scene nobody knows how it ended.",
+        ),
+        ([None, Status.QUEUED], "0 of 2 scenes done, 1 unknown, 1 queued."),
         ([], "Nothing of it is on record yet."),
     ],
 )
@@ -140,6 +147,32 @@ def test_a_failed_attempt_leads_to_its_family(bob, server):
 
     address = f"/teams/{run.team.slug}/failures/{family.pk}/"
     assert f'<a href="{address}">ValueError</a>' in page(bob, run)
+
+
+def test_what_nobody_knows_the_end_of_is_unknown_and_waits_for_nothing(bob, server):
+    html = page(bob, ran(server, "success", None))
+
+    assert 'aria-label="2 scenes: 1 completed, 1 unknown"' in html
+    assert 'aria-label="scene-002, Unknown, 1m 30s"' in html
+    assert "<p>2, 1 with problems</p>" in html
+    assert "Queued" not in html
+
+
+def test_a_scene_that_was_never_queued_still_waits_to_be(bob, server):
+    run = ran(server, "success")
+    cast.make_scene(run, external_id="scene-002")
+    resettle(run)
+
+    assert 'aria-label="2 scenes: 1 completed, 1 queued"' in page(bob, run)
+
+
+def test_the_policy_s_success_is_of_scenes_whose_end_is_known(bob, server):
+    policy = cast.make_policy(server.team, retry_budget=2)
+    run = ran(server, "success", "failed", None, policy=policy)
+
+    (own,) = impact(run, [])
+
+    assert (own.success, own.timeouts) == ("50.0%", "0.0%")
 
 
 def test_it_names_the_baseline_of_each_scene(bob, people):
@@ -286,6 +319,69 @@ def test_a_run_of_many_scenes_is_shown_in_pages(bob, server, monkeypatch):
     assert "1 to 2 of 5" in first
     assert 'href="?scene=2"' in first
     assert "5 to 5 of 5" in last
+
+
+@pytest.fixture
+def two_a_page(monkeypatch):
+    monkeypatch.setattr("history.run_page.reading.SCENES", 2)
+    monkeypatch.setattr("history.run_page.views.SCENES", 2)
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_what_is_at_work_on_another_page_counts_in_the_head(bob, server):
+    run = ran(server, "success", "success", "success", Status.RUNNING, Status.QUEUED)
+
+    html = page(bob, run)
+
+    assert '<h2 id="why">3 of 5 scenes done, 1 executing, 1 queued.</h2>' in html
+    assert 'data-status="executing"' in html.split("</h1>")[0]
+    assert 'aria-label="5 scenes: 3 completed, 1 executing, 1 queued"' in html
+    assert f'id="server-{server.pk}-exec"' in html
+    assert "1 prompt" in html.split("Current telemetry")[1].split("</section>")[0]
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_why_a_scene_of_another_page_failed_is_told_in_the_head(bob, server):
+    run = ran(server, "success", "success", "failed")
+    Attempt.objects.filter(outcome="failed").update(error_type="torch.OutOfMemoryError")
+
+    assert "2 of 3 scenes completed: scene-003 failed, OutOfMemoryError." in page(bob, run)
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_the_foot_counts_the_attempts_of_all_pages(bob, server):
+    run = ran(server, *["success"] * 5)
+    Attempt.objects.filter(scene__external_id="scene-005").update(found_later=True)
+
+    html = page(bob, run)
+
+    assert "5 attempts: 5 watched. 1 found only after the end." in html
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_slow_scenes_are_counted_on_the_page_that_is_shown_and_it_says_so(bob, server):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for hour in range(8):
+        ran(server, *["success"] * 3, hours=-30 + hour)
+
+    assert "2 scenes of this page took longer" in page(
+        bob, ran(server, *["success"] * 3, lasted_s=150)
+    )
+
+
+@pytest.mark.parametrize("scenes", [5, 30])
+@pytest.mark.usefixtures("two_a_page")
+def test_it_asks_the_database_as_often_for_many_pages(bob, server, scenes):
+    run = ran(server, *["failed"] * (scenes - 1), Status.RUNNING)
+    page(bob, run)
+
+    with CaptureQueriesContext(connection) as asked:
+        page(bob, run)
+
+    assert len(asked) == PAGED_QUERIES
+
+
+PAGED_QUERIES = 19
 
 
 @pytest.mark.parametrize("query", ["?scene=x", "?scene=99999999", "?scene=-1", "?scene=500"])
