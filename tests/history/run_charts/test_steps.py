@@ -8,8 +8,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from history.baseline.ladder import Baseline, Rung
+from history.charts.parts import Value
 from history.invented.runs import Span
 from history.models import Run
+from history.run_charts.steps import steps_in
 from tests import cast
 from tests.history.run_page.test_page import BEGAN, ran
 
@@ -18,6 +21,8 @@ pytestmark = pytest.mark.django_db
 UNTIL = datetime(2026, 3, 4, tzinfo=UTC)
 SPAN = Span.of(UNTIL, 60)
 UPDATED = "gpu-a: ComfyUI 0.3.64 → 0.33.0"
+# Halves that differ by more than matters, and by no more than chance does.
+NOISE = (60, 120, 70, 110, 90, 140, 65, 100, 130, 75, 125, 95, 150, 80)
 STEP = (90, 91, 92, 90, 91, 89, 90, 108, 109, 107, 108, 110, 108)
 
 
@@ -125,7 +130,7 @@ def test_servers_that_changed_alike_are_named_together(bob, server):
     assert "gpu-a, gpu-b: ComfyUI 0.3.64 → 0.33.0." in words(ask(bob, days(server, STEP)))
 
 
-@pytest.mark.parametrize("lasted", [STEP[3:11], STEP[:7], (90, 94, 88, 91, 93, 89) * 3])
+@pytest.mark.parametrize("lasted", [STEP[3:11], STEP[:7], (90, 94, 88, 91, 93, 89) * 3, NOISE])
 def test_too_few_runs_and_plain_noise_have_no_step(bob, server, lasted):
     updated(server, 3.5)
 
@@ -133,6 +138,14 @@ def test_too_few_runs_and_plain_noise_have_no_step(bob, server, lasted):
 
     assert rules(told) == []
     assert "Since" not in words(told)
+
+
+def test_a_baseline_that_is_context_only_has_no_step():
+    began = [BEGAN + timedelta(days=day) for day in range(len(STEP))]
+    values = [Value(x, y, "run", f"{y} s", began[x]) for x, y in enumerate(STEP)]
+
+    assert [one.index for one in steps_in(values, began, Baseline(Rung.EXACT))] == [7]
+    assert steps_in(values, began, Baseline(Rung.FAMILY)) == []
 
 
 @pytest.mark.parametrize(("lasted", "queries"), [(STEP, 7), (STEP[:7], 6)])
