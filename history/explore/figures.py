@@ -6,6 +6,7 @@ that a page costs the same however long the history is.
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Figures:
     """What a list of runs comes to; `is_part` says that it holds more, which are older.
 
     Durations are of finished runs, in seconds: from first start to last end, and of their scenes
-    together. `success` is of scenes that were tried.
+    together. `success` is of scenes that were tried. The oldest and the newest run began then.
     """
 
     runs: int
@@ -41,9 +42,12 @@ class Figures:
     duration_s: "Summary"
     work_s: "Summary"
     success: "Rate"
+    oldest_at: datetime | None = None
+    newest_at: datetime | None = None
 
 
 COLUMNS = (
+    "began_at",
     *("open_count", "outcome", "scene_count", *MEASURES),
     *(f"{name}_count" for name in TRIED),
 )
@@ -51,6 +55,8 @@ COLUMNS = (
 COUNTED = {
     "runs": "COUNT(*)",
     "scenes": "SUM(scene_count)",
+    "oldest_at": "MIN(began_at)",
+    "newest_at": "MAX(began_at)",
     "finished": "COUNT(*) FILTER (WHERE open_count = 0)",
     **{f"{name}_scenes": f"SUM({name}_count)" for name in TRIED},
     "is_executing": "COUNT(*) FILTER (WHERE open_count > 0)",
@@ -86,6 +92,8 @@ def figures_of(runs: "QuerySet[Run]") -> Figures:
         is_part=(told["runs"] or 0) >= MOST,
         by_status={name: told[f"is_{name}"] or 0 for name in STATUSES},
         success=rate(tried[0], sum(tried)),
+        oldest_at=_time(told["oldest_at"]),
+        newest_at=_time(told["newest_at"]),
         **(_from(told) if in_database else _from_values(newest)),
     )
 
@@ -99,6 +107,11 @@ def _asked(newest: Any, wanted: dict[str, str]) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(wanted.values())} FROM ({rows}) AS newest", parameters)
         return dict(zip(wanted, cursor.fetchone(), strict=True))
+
+
+def _time(told: datetime | str | None) -> datetime | None:
+    """Return a time; SQLite tells those that it chose as text, without their zone."""
+    return datetime.fromisoformat(told).replace(tzinfo=UTC) if isinstance(told, str) else told
 
 
 def _reckoned() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The statistics panel above a list of runs: its figures in words, the interval as a drawing."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,8 @@ class Panel:
     measures: list[Measure]
     columns: list[str]
     insights: list[str]
+    oldest_at: datetime | None
+    newest_at: datetime | None
 
 
 def panel_of(figures: Figures) -> Panel:
@@ -83,6 +86,8 @@ def panel_of(figures: Figures) -> Panel:
         ],
         columns=list(COLUMNS.values()),
         insights=insights(figures.duration_s, say=duration),
+        oldest_at=figures.oldest_at,
+        newest_at=figures.newest_at,
     )
 
 

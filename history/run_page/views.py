@@ -19,6 +19,7 @@ from history.models import Run, RunNote
 from history.run_charts.views import places_of
 from history.run_page import cards, fallbacks, footer, policy, scenes, timeline
 from history.run_page.reading import FINDINGS, SCENES, Read, read_run, running_on
+from history.run_page.told import told_of
 from history.run_page.why import normality, reason_of, why
 from history.strip import SceneNow, sentence
 from telemetry.access import team_for
@@ -48,6 +49,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         **_record(membership, read),
         "notes": list(read.run.notes.order_by("-pk")[:NOTES])[::-1],
         "may_act": membership.may(Role.OPERATOR),
+        "told": told_of(read.run, membership.may(Role.OPERATOR)),
         "topics": " ".join([f"run-{read.run.pk}", *(f"server-{s}" for s in read.servers)]),
         "refresh_on": _refresh_on(read),
         "told_by": footer.told_by(read),

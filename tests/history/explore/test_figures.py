@@ -42,6 +42,20 @@ def found(team: Any) -> figures.Figures:
     return figures_of(Run.objects.filter(team=team))
 
 
+def test_it_says_when_the_oldest_and_the_newest_run_began(team: Any) -> None:
+    for hours in (3, 1, 2):
+        run(team, 60, hours)
+
+    told = found(team)
+
+    assert told.oldest_at == cast.NOON + timedelta(hours=1)
+    assert told.newest_at == cast.NOON + timedelta(hours=3)
+
+
+def test_it_says_of_no_run_when_it_began(team: Any) -> None:
+    assert (found(team).oldest_at, found(team).newest_at) == (None, None)
+
+
 def test_it_comes_to_the_known_answers(team: Any) -> None:
     for number, (name, scenes) in enumerate(KNOWN.items()):
         three = {"scene_count": 3, "success_count": 3}

@@ -290,7 +290,7 @@ def test_it_asks_the_database_as_often_for_many_scenes(bob, people, scenes):
     assert len(asked) == QUERIES
 
 
-QUERIES = 19
+QUERIES = 20
 
 
 def test_the_wall_s_address_of_a_run_leads_to_its_page(bob, server):
