@@ -54,14 +54,20 @@ def with_steps(chart: Chart, baseline: Baseline, servers: Servers, subject: str)
     if not steps:
         return chart
     changes = changes_of(servers, max(_around(step, times)[1] for step in steps))
-    ends = [0, *(step.index for step in steps), len(values)]
-    marks = []
-    for step, (start, end) in zip(steps, zip(ends, ends[2:], strict=False), strict=True):
-        beside = nearest(step, times, changes)
-        told = f"{subject} {_label(step)}"
-        counts = f"n = {step.index - start} before, {end - step.index} after"
-        marks.append(_mark(values[step.index], step, f"{told} ({counts})", beside))
+    marks = (
+        _mark(values[step.index], step, f"{subject} {told}", nearest(step, times, changes))
+        for step, told in zip(steps, _told(steps, len(values)), strict=True)
+    )
     return replace(chart, marks=tuple(marks))
+
+
+def _told(steps: Sequence[Step], n: int) -> list[str]:
+    """Return of each step how far it went, and how many values are between its neighbours."""
+    ends = [0, *(step.index for step in steps), n]
+    return [
+        f"{_label(step)} (n = {step.index - start} before, {end - step.index} after)"
+        for step, start, end in zip(steps, ends, ends[2:], strict=False)
+    ]
 
 
 def steps_in(values: Sequence[Value], times: Sequence[datetime], baseline: Baseline) -> list[Step]:
