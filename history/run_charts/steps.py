@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import expm1
 
+import numpy as np
 from django.db.models import QuerySet
 
 from history.baseline.change_points import Step, steps_of
@@ -75,7 +77,17 @@ def steps_in(values: Sequence[Value], times: Sequence[datetime], baseline: Basel
     known = [value.y for value in values if value.y is not None]
     if not baseline.judges:
         return []
-    return steps_of(known, times, rules=Rules(allowance=baseline.allowance))
+    steps = steps_of(known, times, rules=Rules(allowance=baseline.allowance))
+    ends = [0, *(step.index for step in steps), len(known)]
+    return [
+        replace(step, change=_change(known[start : step.index], known[step.index : end]))
+        for step, start, end in zip(steps, ends, ends[2:], strict=False)
+    ]
+
+
+def _change(before: Sequence[float], after: Sequence[float]) -> float:
+    """Return how far apart two levels are: what found a step may have set it against several."""
+    return expm1(float(np.median(np.subtract.outer(np.log(after), np.log(before)))))
 
 
 def _label(step: Step) -> str:

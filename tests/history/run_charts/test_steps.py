@@ -77,6 +77,14 @@ def test_a_step_is_dated_and_counted(bob, server):
     assert f'Since <time datetime="{began.isoformat()}"' in told["figure"]
 
 
+def test_two_steps_are_counted_each_to_its_neighbours(bob, server):
+    told = ask(bob, days(server, (*STEP, 109, 140, 141, 139, 142, 140, 140)))
+
+    assert rules(told) == [(7, "20% longer"), (14, "30% longer")]
+    assert "(n = 7 before, 7 after)" in words(told)
+    assert "(n = 7 before, 6 after)" in words(told)
+
+
 def test_a_step_stands_in_the_plot_in_the_table_and_in_what_is_read(bob, server):
     told = ask(bob, days(server, STEP))
 
