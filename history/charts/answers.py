@@ -52,6 +52,7 @@ def figure_of(chart: Chart) -> dict[str, Any]:
     return {
         "title": chart.title,
         "sentence": chart.nothing if chart.is_empty else chart.sentence,
+        "marks": [] if chart.is_empty else chart.marks,
         "axes": "" if chart.is_empty else reading.axes_of(chart),
         "legend": [] if chart.is_empty else reading.legend_of(chart),
         "ends": [] if chart.is_empty or chart.x else _ends(table),
@@ -66,7 +67,11 @@ def stops_of(chart: Chart) -> list[dict[str, Any]]:
     """Return what is read at the places of a chart, with what is usual there."""
     usual = chart.usual
     row = [["c-base", usual.name, usual.text]] if usual and chart.kind is not Kind.DOTS else []
-    return [{**stop, "rows": [*stop["rows"], *row]} for stop in reading.stops_of(chart)]
+    marks = {mark.x: [["", "From here on", mark.label]] for mark in chart.marks}
+    return [
+        {**stop, "rows": [*stop["rows"], *marks.get(stop["x"], []), *row]}
+        for stop in reading.stops_of(chart)
+    ]
 
 
 def _ends(table: reading.Table) -> list[reading.Row]:

@@ -92,6 +92,23 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place from which on values are at another level: a dashed rule with its label.
+
+    `name` and `at` are those of the first value there, `text` says with n how it went on. `beside`
+    is what happened at about the same time, and no cause.
+    """
+
+    x: float
+    name: str
+    label: str
+    text: str
+    at: datetime | None = None
+    beside: str = ""
+    beside_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart, and what it shows in one sentence, which is the finding and no description.
 
@@ -111,6 +128,7 @@ class Chart:
     total: int = 0
     nothing: str = "Nothing to draw yet."
     this: str = "this run"
+    marks: tuple[Mark, ...] = ()
 
     @property
     def values(self) -> list[Value]:

@@ -21,12 +21,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table: whose values, when, and the cells."""
+    """A row of the table: whose values, when, and the cells; `mark` tells a level that begins."""
 
     name: str
     at: datetime | None
     cells: tuple[str, ...]
     is_this: bool
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def table_of(chart: Chart) -> Table:
     """Return the chart as a table: what stops tell, a column for each series."""
     if chart.kind is Kind.DOTS:
         return _table_of_dots(chart)
-    more = _more(chart)
+    more, marks = _more(chart), marks_of(chart)
     names = [series.name for series in chart.series]
     rows = []
     for pairs in _by_place(chart).values():
@@ -114,8 +115,14 @@ def table_of(chart: Chart) -> Table:
         extra = dict(pairs[0][1].more)
         cells = [*(told.get(name, MISSING) for name in names), *_cells(extra, more)]
         first = pairs[0][1]
-        rows.append(Row(first.name, first.at, tuple(cells), any(v.is_this for _, v in pairs)))
+        this, mark = any(v.is_this for _, v in pairs), marks.get(first.x, "")
+        rows.append(Row(first.name, first.at, tuple(cells), this, mark))
     return Table((*names, *more), tuple(rows))
+
+
+def marks_of(chart: Chart) -> dict[float, str]:
+    """Return what a mark says at its place, in words for a row: "from here on 20% longer"."""
+    return {mark.x: f"from here on {mark.label}" for mark in chart.marks}
 
 
 def _table_of_dots(chart: Chart) -> Table:

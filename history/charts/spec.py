@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from history.charts.parts import Axis, Chart, Kind, Series, Shape, Value
+from history.charts.parts import Axis, Chart, Kind, Mark, Series, Shape, Value
 from history.charts.ticks import Scale, scale_of
 
 Spec = dict[str, Any]
@@ -39,7 +39,7 @@ def spec_of(chart: Chart) -> Spec:
     """Return a chart's spec, with its values in it; as wide as the element that it is put in."""
     y = y_scale(chart)
     x = _x(chart)
-    layers = [*_usual(chart, y), *DRAWN[chart.kind](chart, x, _axis("y", y))]
+    layers = [*_usual(chart, y), *_marks(chart, x), *DRAWN[chart.kind](chart, x, _axis("y", y))]
     return {
         "$schema": SCHEMA,
         "width": "container",
@@ -76,7 +76,7 @@ def with_tokens(spec: Any, tokens: Mapping[str, str]) -> Any:
 def _x(chart: Chart) -> Spec:
     if chart.x is not None:
         return _axis("x", x_scale(chart, chart.x))
-    places = sorted({value.x for value in chart.values})
+    places = sorted({*(value.x for value in chart.values), *(mark.x for mark in chart.marks)})
     kind = (
         {"type": "band", "padding": 0.28}
         if chart.kind is Kind.BARS
@@ -121,6 +121,21 @@ def _usual(chart: Chart, scale: Scale) -> list[Spec]:
         ends = {"y": {**y, "datum": usual.low}, "y2": {"datum": usual.high}}
         layers.insert(0, _layer([{}], {"type": "rect", "color": "--base", "opacity": 0.16}, ends))
     return layers
+
+
+def _marks(chart: Chart, x: Spec) -> list[Spec]:
+    """Return a rule across the plot for each mark, and its label on the side that has room."""
+    middle = max((value.x for value in chart.values), default=0.0) / 2
+    return [layer for mark in chart.marks for layer in _mark(mark, x, mark.x > middle)]
+
+
+def _mark(mark: Mark, x: Spec, is_right: bool) -> list[Spec]:
+    rows: list[Spec] = [{"x": mark.x, "label": mark.label}]
+    line = {"type": "rule", "strokeDash": [2, 3], "strokeWidth": 1.5, "color": "--text-3"}
+    side = {"align": "right", "dx": -6} if is_right else {"align": "left", "dx": 6}
+    text = {"type": "text", "baseline": "top", "fontSize": 11, "color": "--text-2", **side}
+    told = {"x": x, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"}}
+    return [_layer(rows, line, {"x": x}), _layer(rows, text, told)]
 
 
 def _lines(chart: Chart, x: Spec, y: Spec) -> list[Spec]:

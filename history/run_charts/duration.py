@@ -1,4 +1,4 @@
-"""How long a run took, over the runs of its baseline. Pure."""
+"""How long a run took, over the runs of its baseline, and since when."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,20 @@ from history.baseline.ladder import Rung
 from history.charts.parts import Axis, Chart, Kind, Series, Unit, Usual, Value
 from history.judged.words import delta_of
 from history.run_charts.reading import TITLES, Compared, name_of
+from history.run_charts.steps import servers_of, with_steps
 from telemetry.text import duration, plural
 
 NAME = "Time of its scenes together"
 
 
+def dated_duration_of(read: Compared) -> Chart:
+    """Return the line with its steps; where there is one, one query for what changed then."""
+    servers = servers_of([read.run.pk, *(run.pk for run, _ in read.baseline)])
+    return with_steps(duration_of(read), read.judged.baseline, servers, "such runs take")
+
+
 def duration_of(read: Compared) -> Chart:
-    """Return the line of the baseline's runs and this one, in seconds of its scenes together."""
+    """Return the line of the baseline's runs and this one: their scenes together, in s. Pure."""
     pairs = read.baseline
     values = [
         Value(place, took, name_of(run), duration(took), run.began_at)

@@ -21,11 +21,11 @@ from telemetry.access import team_for
 
 def _charts() -> dict[str, Callable[[Compared], Chart]]:
     # Here, for duration loads numpy.
-    from history.run_charts.duration import duration_of
+    from history.run_charts.duration import dated_duration_of
     from history.run_charts.memory import memory_of
     from history.run_charts.success import success_of
 
-    return {"duration": duration_of, "success": success_of, "memory": memory_of}
+    return {"duration": dated_duration_of, "success": success_of, "memory": memory_of}
 
 
 def places_of(run: Run, slug: str) -> list[Place]:

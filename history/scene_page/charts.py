@@ -58,10 +58,14 @@ def scene_chart_page(
 def _chart(scene: Scene, name: str) -> Chart:
     if name not in TITLES:
         raise Http404
+    from history.run_charts.steps import with_steps  # here, for it loads numpy
+
     judged = judge_scene(scene, timezone.now())
     ids = [int(str(pk)) for pk in judged.baseline.ids]
     found = Scene.objects.select_related("run").in_bulk(ids)
-    return duration_of(scene, judged, [found.get(pk) for pk in ids])
+    chart = duration_of(scene, judged, [found.get(pk) for pk in ids])
+    on = {one.server_id for one in (scene, *found.values()) if one.server_id is not None}
+    return with_steps(chart, judged.baseline, sorted(on), "such scenes take")
 
 
 def duration_of(scene: Scene, judged: Judged, earlier: Sequence[Scene | None]) -> Chart:

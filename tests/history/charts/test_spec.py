@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from history.charts.parts import Axis, Chart, Kind, Series, Shape, Unit, Usual, Value
+from history.charts.parts import Axis, Chart, Kind, Mark, Series, Shape, Unit, Usual, Value
 from history.charts.reading import axes_of, legend_of, stops_of, table_of
 from history.charts.spec import PAST, spec_of, with_tokens
 
@@ -54,6 +54,7 @@ DOTS = Chart(
     x=Axis("Peak VRAM", Unit.SHARE, from_zero=False),
 )
 ALL = (LINES, BARS, DOTS)
+MARKED = replace(LINES, marks=(Mark(2, "run 2", "20% longer", "such runs take 20% longer"),))
 
 
 def found(spec: Any, key: str) -> list[Any]:
@@ -80,6 +81,22 @@ def test_a_line_axis_that_does_not_begin_at_zero_says_so() -> None:
 def test_colours_are_names_of_tokens() -> None:
     for chart in ALL:
         assert all(colour.startswith("--") for colour in found(spec_of(chart), "color"))
+
+
+@pytest.mark.parametrize(("x", "side"), [(0, "left"), (2, "right")])
+def test_a_mark_is_a_dashed_rule_with_its_label_on_the_side_with_room(x: int, side: str) -> None:
+    (mark,) = MARKED.marks
+    layers = spec_of(replace(MARKED, marks=(replace(mark, x=x),)))["layer"]
+
+    rule, text = (one for one in layers if one["data"]["values"][0].get("label") == "20% longer")
+    assert (rule["mark"]["type"], rule["mark"]["strokeDash"]) == ("rule", [2, 3])
+    assert (text["mark"]["type"], text["mark"]["align"]) == ("text", side)
+    assert rule["data"]["values"][0]["x"] == x
+    assert "y" not in rule["encoding"]  # so it stands from the bottom to the top
+
+
+def test_a_mark_stands_in_its_row_of_the_table() -> None:
+    assert [row.mark for row in table_of(MARKED).rows] == ["", "", "from here on 20% longer"]
 
 
 def test_tokens_get_their_values_for_a_report() -> None:
@@ -121,7 +138,7 @@ def test_the_table_holds_every_value() -> None:
     assert [row.cells[:2] for row in table_of(DOTS).rows] == [("RTX 4090", "60s"), ("H200", "30s")]
 
 
-TOKENS = ("c1", "c2", "c3", "ok", "bad", "base", "grid", "text-3", "surface")
+TOKENS = ("c1", "c2", "c3", "ok", "bad", "base", "grid", "text-2", "text-3", "surface")
 COMPILE = """
 import json, sys, vl_convert
 for spec in json.load(sys.stdin):
@@ -131,9 +148,9 @@ for spec in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def drawn() -> list[int]:
-    """Return how long the pictures are that Vega-Lite makes of all three, without a browser."""
+    """Return how long the pictures are that Vega-Lite makes of all, without a browser."""
     tokens = {f"--{name}": "#808080" for name in TOKENS}
-    specs = [with_tokens({**spec_of(chart), "width": 400}, tokens) for chart in ALL]
+    specs = [with_tokens({**spec_of(chart), "width": 400}, tokens) for chart in (*ALL, MARKED)]
     # A process of its own: one that has used vl_convert must not be forked.
     told = subprocess.run(
         [sys.executable, "-c", COMPILE],
@@ -149,5 +166,6 @@ def drawn() -> list[int]:
 
 
 def test_vega_lite_draws_each_kind(drawn: list[int]) -> None:
-    assert len(drawn) == 3
+    assert len(drawn) == 4
+    assert drawn[3] > drawn[0]
     assert min(drawn) > 1_000

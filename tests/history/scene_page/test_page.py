@@ -464,6 +464,26 @@ def test_its_time_is_drawn_over_the_scenes_of_its_baseline(bob, server):
     assert "3m\u00a020s" in table
 
 
+@pytest.mark.parametrize(("slow_s", "queries"), [(120, 9), (100, 8)])
+def test_its_chart_says_since_when_such_scenes_take_longer(bob, server, slow_s, queries):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for day, version in ((-99, "0.3.64"), (-6.5, "0.33.0")):
+        since = BEGAN + timedelta(days=day)
+        cast.make_environment(server, since=since, comfyui_version=version)
+    for n in range(12):
+        tried(server, "success", hours=24 * (n - 13), lasted_s=(slow_s if n > 6 else 100) + n % 2)
+    scene = tried(server, "success", lasted_s=slow_s)
+    Scene.objects.update(warmth="warm")
+    address = f"/teams/northlight/runs/{scene.run_id}/scenes/{scene.pk}/charts/duration.json"
+
+    with CaptureQueriesContext(connection) as asked:
+        told = bob.get(address).json()["figure"]
+
+    said = "such scenes take 20% longer (n = 7 before, 6 after)."
+    assert (said in told, "kino-01: ComfyUI 0.3.64 → 0.33.0." in told) == (slow_s > 100,) * 2
+    assert len(asked) == queries
+
+
 def test_there_is_no_chart_of_another_name(bob, server):
     scene = tried(server, "success")
 
