@@ -413,6 +413,15 @@ def test_it_tells_the_sums(cast, folder, capsys):
     ]
 
 
+def test_it_tells_how_many_files_it_has_gone_through(cast, folder, capsys, monkeypatch):
+    monkeypatch.setattr("history.progress.TELL_S", 0)
+
+    call_command("import_runs", str(folder), team="northlight")
+
+    told = [line for line in capsys.readouterr().out.splitlines() if "to go" in line]
+    assert [line.partition(",")[0] for line in told] == ["1 of 2 files", "2 of 2 files"]
+
+
 def test_it_tells_what_cannot_be_read_and_takes_the_rest(cast, folder, capsys):
     (folder / "a.json").write_text("{ ... }")
 
