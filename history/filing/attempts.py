@@ -11,6 +11,8 @@ from history.words import Origin
 from telemetry.models import Device, Server
 from telemetry.words import Grade, Outcome, Status
 
+# What a prompt is one attempt by.
+Key = tuple[int, str, int]
 # A script's duration holds all of ComfyUI's, so it is longer, if their clocks agree.
 LONGER_S = 1.0
 # What a watched attempt takes from a file where ComfyUI told nothing.
@@ -42,6 +44,7 @@ def write_attempts(
     new: list[Attempt] = []
     filed_before: list[Attempt] = []
     watched: list[Attempt] = []
+    elsewhere = _elsewhere(told, matches, into)
     for place, (of, attempt) in enumerate(told):
         row, scene = matches.by_place.get(place), scenes[of.external_id]
         if row is not None and row.origin != Origin.FILE:
@@ -49,6 +52,8 @@ def write_attempts(
             watched.append(row)
         else:
             server = matches.servers.get(attempt.server or "") or into.server
+            if server is not None and attempt.prompt_id:
+                server = _unless_taken(attempt, server, elsewhere)
             if server is None and attempt.server:
                 _keep_name(attempt)
             row = filed(attempt, row, scene, run, server)
@@ -62,6 +67,27 @@ def write_attempts(
             Attempt.objects.bulk_update(known, names, batch_size=200)
     pairs = [(row, attempt) for row, (_, attempt) in zip(rows, told, strict=True)]
     write_details(pairs, run, into.at, {row.pk for row in (*filed_before, *watched)})
+
+
+def _elsewhere(told: list[Told], matches: Matches, into: Into) -> set[Key]:
+    """Return the prompts on record that are other attempts than those that only files told of."""
+    ids = {attempt.prompt_id for _, attempt in told if attempt.prompt_id}
+    if not ids:
+        return set()
+    ours = [*matches.by_place.values(), *matches.left]
+    filed = {row.pk for row in ours if row.origin == Origin.FILE}
+    rows = Attempt.objects.filter(server__team=into.team, prompt_id__in=ids).exclude(pk__in=filed)
+    return set(rows.values_list("server", "prompt_id", "repeat"))
+
+
+def _unless_taken(told: ToldAttempt, server: Server, taken: set[Key]) -> Server | None:
+    """Return the server but for a prompt of it that is another attempt already: that is one row."""
+    key = (server.pk, told.prompt_id, told.repeat)
+    if key in taken:
+        told.server = told.server or server.name
+        return None
+    taken.add(key)
+    return server
 
 
 def _keep_name(told: ToldAttempt) -> None:

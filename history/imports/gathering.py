@@ -135,7 +135,8 @@ def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Gathered]:
     for below in folders.values():
         for file in _of_folder(archive, below, name):
             yield file
-            left -= len(file.data) if isinstance(file, File) else 0
+            if isinstance(file, File):
+                left -= len(file.data) + len(file.summary or b"")
             if left < 0:
                 limit = f"{MOST_INFLATED_BYTES // 10**9} GB"
                 yield Problem(name, Unreadable(f"It inflates to more than {limit}"))

@@ -77,6 +77,15 @@ def test_links_are_not_followed(tmp_path):
     ]
 
 
+def test_a_summary_that_is_a_link_is_left_out(tmp_path):
+    put(tmp_path, {"outside/secret.txt": b"S", "inside/artifact-metadata.json": METADATA})
+    (tmp_path / "inside/run-summary.txt").symlink_to(tmp_path / "outside/secret.txt")
+
+    assert [(file.data, file.summary) for file in gather([tmp_path / "inside"])] == [
+        (METADATA, None)
+    ]
+
+
 def test_it_counts_what_it_then_goes_through(tmp_path):
     put(tmp_path, {"a.json": b"{}", "b.zip": archive({"x.json": b"{}", "y.json": b"{}"})})
     done = []
@@ -138,6 +147,17 @@ def test_a_member_that_lies_about_its_size_inflates_to_no_more():
 def test_an_archive_of_many_bombs_ends_early(monkeypatch):
     monkeypatch.setattr(gathering, "MOST_INFLATED_BYTES", 2500)
     data = archive({f"{n}/{n}.json": b" " * 1000 for n in range(9)})
+
+    *files, last = members(data)
+
+    assert len(files) == 3
+    assert "inflates to more" in str(last.error)
+
+
+def test_an_archive_of_many_summaries_that_are_bombs_ends_early(monkeypatch):
+    monkeypatch.setattr(gathering, "MOST_INFLATED_BYTES", 2500)
+    runs = {f"{n}/artifact-metadata.json": b"{}" for n in range(9)}
+    data = archive({**runs, **{f"{n}/run-summary.txt": b" " * 1000 for n in range(9)}})
 
     *files, last = members(data)
 

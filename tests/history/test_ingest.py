@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.asgi import ASGIRequest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from history.filing.into import Into
@@ -21,11 +21,11 @@ from history.imports.reading import File, read
 from history.ingest_api import _body
 from history.models import Attempt, Finding, Run, RunRevision, Scene
 from telemetry.api_errors import Refusal
-from telemetry.leases import claim
+from telemetry.leases import claim, hold_off
 from telemetry.models import Role, Scope
 from tests.api import program, signed_in, token_text
 from tests.cast import NOON, join, make_cast, make_run, make_server
-from tests.history.artifacts import NOW, as_bytes, metadata, scene, summary
+from tests.history.artifacts import NOW, as_bytes, metadata, scene, summary, telemetry
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/runs"
@@ -89,6 +89,17 @@ def test_the_same_again_is_unchanged_and_another_content_a_revision(olga):
     assert changed.json()["runs"][0]["result"] == "revised"
 
 
+def test_a_finding_has_code_level_path_and_scene(olga):
+    odd = scene(FrameFloor=-1, DurationSeconds="124.8", Telemetry=telemetry(DurationSeconds=None))
+
+    findings = post(olga, metadata([odd])).json()["runs"][0]["findings"]
+
+    told = {(one["code"], one["level"], one["path"], one["scene"]) for one in findings}
+    assert ("out_of_range", "error", "Scenes[0].FrameFloor", "scene-001") in told
+    assert ("number_as_text", "warning", "Scenes[0].DurationSeconds", "scene-001") in told
+    assert all(one["message"] for one in findings)
+
+
 def test_what_is_no_json_is_refused_with_line_and_column(olga):
     response = post(olga, b'{\n  "RunId": "a",\n  // why\n}')
 
@@ -117,6 +128,41 @@ def test_more_than_twenty_megabytes_of_unsaid_length_is_refused(olga):
         _body(request)
 
     assert refused.value.status == 413
+
+
+def test_a_form_of_more_than_twenty_megabytes_is_refused(olga):
+    file = SimpleUploadedFile("artifact-metadata.json", b" " * (LARGEST_BYTES + 200_000))
+
+    response = olga.post(URL, {"file": [file]})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_a_form_without_a_file_is_refused(olga):
+    response = olga.post(URL, {"name": "nothing"})
+
+    assert (response.status_code, response.json()["error"]["where"]) == (422, "file")
+
+
+def test_a_form_of_too_many_files_is_refused(olga):
+    files = [SimpleUploadedFile(f"{n}.json", b"{}") for n in range(101)]
+
+    response = olga.post(URL, {"file": files})
+
+    assert (response.status_code, Run.objects.count()) == (400, 0)
+
+
+def test_a_body_that_ends_early_is_refused():
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError("the client is gone")
+
+    scope = {"type": "http", "method": "POST", "path": URL, "query_string": b"", "headers": []}
+
+    with pytest.raises(Refusal) as refused:
+        _body(ASGIRequest(scope, Broken()))
+
+    assert refused.value.status == 400
 
 
 def test_just_under_twenty_megabytes_is_taken(olga):
@@ -263,20 +309,49 @@ def test_ten_imports_of_one_file_at_once_are_one_run(watched):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_revisions_at_once_are_told_one_after_the_other():
+def test_an_import_waits_for_whoever_holds_the_leases_of_the_team():
     cast = make_cast()
-    runs = [read(File("x", as_bytes(metadata(Archive=f"{n}.zip"))), NOW)[0] for n in range(6)]
+    make_server(cast.northlight)
+    claim("a collector", NOW)
+    run = read(File("x", as_bytes(metadata())), NOW)[0]
 
-    def one(run):
+    def one():
         try:
-            return file_run(run, Into(cast.northlight, NOW)).revision
+            return file_run(run, Into(cast.northlight, NOW)).result
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(6) as pool:
-        revisions = sorted(pool.map(one, runs))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            hold_off({cast.northlight.pk})
+            filing = pool.submit(one)
+            with pytest.raises(TimeoutError):
+                filing.result(0.5)
+        assert filing.result(10) == "created"
 
-    assert revisions == [1, 2, 3, 4, 5, 6]
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("known", [0, 1])
+def test_many_revisions_at_once_are_told_one_after_the_other(known):
+    cast = make_cast()
+    into = Into(cast.northlight, NOW)
+    runs = [read(File("x", as_bytes(metadata(Archive=f"{n}.zip"))), NOW)[0] for n in range(6)]
+    for run in runs[:known]:
+        file_run(run, into)
+    waiting = runs[known:]
+    gate = threading.Barrier(len(waiting))
+
+    def one(run):
+        try:
+            gate.wait(10)
+            return file_run(run, into).revision
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(waiting)) as pool:
+        revisions = sorted(pool.map(one, waiting))
+
+    assert revisions == list(range(known + 1, 7))
     assert (Attempt.objects.count(), Run.objects.get().revision) == (3, 6)
 
 
@@ -336,6 +411,15 @@ def test_it_tells_the_sums(cast, folder, capsys):
         "Findings: 0, 0 of them errors.",
         "Passed over: 1 files about something else.",
     ]
+
+
+def test_it_tells_how_many_files_it_has_gone_through(cast, folder, capsys, monkeypatch):
+    monkeypatch.setattr("history.progress.TELL_S", 0)
+
+    call_command("import_runs", str(folder), team="northlight")
+
+    told = [line for line in capsys.readouterr().out.splitlines() if "to go" in line]
+    assert [line.partition(",")[0] for line in told] == ["1 of 2 files", "2 of 2 files"]
 
 
 def test_it_tells_what_cannot_be_read_and_takes_the_rest(cast, folder, capsys):

@@ -36,6 +36,25 @@ def test_it_tells_how_far_it_is_and_how_long_it_takes_where_there_is_no_terminal
     ]
 
 
+def test_it_reckons_the_time_left_from_the_time_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 10.0, 20.0])
+    monkeypatch.setattr("history.progress.time.monotonic", lambda: next(times))
+
+    assert said(StringIO(), [1, 1]).splitlines() == [
+        "1 of 3 scenes, about 0:00:20 to go",
+        "2 of 3 scenes, about 0:00:10 to go",
+    ]
+
+
+def test_it_waits_from_the_last_time_it_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 4.0, 5.0, 7.5])
+    monkeypatch.setattr("history.progress.time.monotonic", lambda: next(times))
+
+    told = said(StringIO(), [1, 1, 1]).splitlines()
+
+    assert [line.partition(" of ")[0] for line in told] == ["1", "3"]
+
+
 def test_it_does_not_tell_all_the_time() -> None:
     assert said(StringIO(), [1, 1, 1]) == ""
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from hashlib import sha256
 from itertools import combinations_with_replacement
 
 import pytest
@@ -146,6 +147,39 @@ def test_a_run_of_several_workloads_or_cards_tells_neither(server, run):
         ended(server, scene, workload=f"w{n}")
 
     assert (settled(run).workload, run.gpu_model) == (None, None)
+
+
+def test_the_work_of_a_run_is_that_of_its_scenes_in_their_order(server, run):
+    for name, workload in (("scene-10", "c"), ("scene-2", "b"), ("scene-1", "a")):
+        ended(server, cast.make_scene(run, external_id=name), workload=workload)
+
+    assert settled(run).work == sha256(b"a,b,c").hexdigest()
+
+
+def test_a_run_with_a_scene_of_unknown_work_is_of_unknown_work(server, run):
+    for workload in ("w", None):
+        ended(server, cast.make_scene(run), workload=workload)
+
+    assert settled(run).work is None
+
+
+def test_a_scene_began_when_it_was_started_and_tells_how_long_it_waited(server, run):
+    scene = cast.make_scene(run)
+    times = {"submitted_at": at(0), "started_at": at(4), "ended_at": at(9)}
+    words = {"status": Status.ENDED, "outcome": Outcome.SUCCESS}
+    cast.make_attempt(server, scene, waited_s=4.0, duration_s=5.0, **times, **words)
+
+    settled(scene)
+
+    assert (scene.began_at, scene.ended_at, scene.waited_s) == (at(4), at(9), 4.0)
+
+
+def test_a_run_that_ended_before_it_began_has_no_duration(server, run):
+    times = {"submitted_at": at(0), "started_at": at(0), "ended_at": at(-5)}
+    words = {"status": Status.ENDED, "outcome": Outcome.SUCCESS}
+    cast.make_attempt(server, cast.make_scene(run), **times, **words)
+
+    assert (settled(run).duration_s, run.ended_at) == (None, at(-5))
 
 
 def test_skipped_scenes_do_not_lower_the_success_rate(server, run):

@@ -26,6 +26,7 @@ def test_its_figures_are_those_of_the_standard_library():
 
 def test_its_percentiles_are_interpolated():
     """As PostgreSQL's percentile_cont: of 1 to 11 the 90th is 10, of 1 to 10 it is 9.1."""
+    assert summary_of(range(1, 12)).p95 == pytest.approx(10.5)
     assert summary_of(range(1, 12)).p90 == pytest.approx(10)
     assert summary_of(range(1, 11)).p90 == pytest.approx(9.1)
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from history.failures import changes
 from history.failures.keeping import keep, occurrences_of
 from history.models import Attempt, FailureDecision, FailureFamily, FailureOccurrence
 from telemetry.words import Outcome, Status
@@ -93,9 +94,11 @@ def test_the_same_again_changes_nothing(server, scene):
     attempts = failed(server, scene), failed(server)
     [before] = kept(*attempts)
 
-    [after] = kept(*attempts)
+    with CaptureQueriesContext(connection) as asked:
+        [after] = kept(*attempts)
 
     assert (after.count, after.run_count, after.servers) == (2, 2, before.servers)
+    assert not [one for one in asked if one["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert FailureOccurrence.objects.count() == 2
 
 
@@ -162,6 +165,54 @@ def test_an_older_failure_and_one_that_is_told_again_leave_it_resolved(server):
     [family] = kept(seen, failed(server, minutes=-1))
 
     assert (family.state, family.count) == ("resolved", 2)
+
+
+def test_a_failure_that_is_told_anew_with_a_later_time_leaves_it_resolved(server):
+    seen = failed(server)
+    kept(seen)
+    FailureFamily.objects.update(state="resolved", state_at=NOON + timedelta(minutes=1))
+    Attempt.objects.filter(pk=seen.pk).update(ended_at=NOON + timedelta(minutes=9))
+
+    [family] = kept(seen)
+
+    assert (family.state, family.last_seen_at) == ("resolved", NOON + timedelta(minutes=9))
+
+
+def test_a_failure_that_moves_into_a_resolved_family_opens_it(server):
+    moved = failed(server, minutes=9, error_type="ValueError")
+    kept(failed(server), moved)
+    FailureFamily.objects.update(state="resolved", state_at=NOON + timedelta(minutes=1))
+    Attempt.objects.filter(pk=moved.pk).update(**OOM)
+
+    kept(moved)
+
+    states = dict(FailureFamily.objects.values_list("error_type", "state"))
+    assert states == {OOM["error_type"]: "open", "ValueError": "resolved"}
+
+
+def test_an_older_failure_takes_neither_the_last_time_nor_the_message(server):
+    kept(failed(server, minutes=9, error_message="CUDA out of memory. Tried 9 GiB."))
+
+    [family] = kept(failed(server, error_message="CUDA out of memory. Tried 1 GiB."))
+
+    assert (family.first_seen_at, family.last_seen_at) == (NOON, NOON + timedelta(minutes=9))
+    assert family.message == "CUDA out of memory. Tried 9 GiB."
+
+
+def test_a_family_ended_as_its_newest_failure_did(server):
+    kept(failed(server))
+
+    [family] = kept(failed(server, minutes=3, outcome=Outcome.TIMEOUT))
+
+    assert family.outcome == "timeout"
+
+
+def test_beyond_so_many_nodes_the_others_are_counted_together(server, monkeypatch):
+    monkeypatch.setattr(changes, "MOST", 2)
+
+    [family] = kept(*(failed(server, error_node=str(node)) for node in (1, 2, 3, 4, 2)))
+
+    assert family.nodes == {"1": 1, "2": 2, "": 2}
 
 
 def test_an_ignored_family_stays_ignored(server):

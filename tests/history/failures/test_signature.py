@@ -22,6 +22,9 @@ from history.failures.signature import pattern_of, signature_of
         ),
         ("not in list: 'a' not in ['b', 'c']", "not in list: 'x' not in ['b', 'c', 'd', 'e']"),
         ("http://kino-02:8188/x?a=1 refused after 3.5s", "https://a.b refused after 30 s"),
+        ("cannot open /dev/nvidia0 now", "cannot open /mnt/a/b now"),
+        ("hash 9f3c2a7e6b1d4c0e is wrong", "hash 00aab8c2a7e6b1d4c0e17 is wrong"),
+        ("It  broke \tthere", "It broke there"),
         ("It broke.\n  at line 3", "It broke.\n  at line 9 of something else"),
     ],
 )

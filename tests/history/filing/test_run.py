@@ -296,6 +296,32 @@ def test_it_is_matched_on_the_server_that_is_named(into, server):
     assert origins == {prompts[0].pk: "live", prompts[1].pk: "both"}
 
 
+def test_a_prompt_that_a_file_names_twice_on_a_server_is_there_once(into, server):
+    value = metadata([scene(n, PromptId="9f6b", Server="kino-01") for n in (1, 2)])
+
+    for archive in ("a.zip", "b.zip"):
+        filed(into, {**value, "Archive": archive})
+
+    told = Attempt.objects.order_by("scene__external_id").values_list(
+        "prompt_id", "server", "frames"
+    )
+    assert list(told) == [("9f6b", server.pk, 25), ("9f6b", None, 25)]
+    assert ScriptReport.objects.order_by("pk").last().more["server"] == "kino-01"
+
+
+@pytest.mark.parametrize("origin", ["live", "file"])
+def test_a_prompt_that_another_run_has_on_a_server_stays_there(into, server, origin):
+    run = cast.make_run(into.team, external_id="batch-7")
+    prompt = watched(server, run, origin=origin)
+
+    filed(into, metadata([scene(PromptId="9f6b")]), server=server)
+
+    told = {one.pk: (one.scene.run.external_id, one.server) for one in Attempt.objects.all()}
+    assert told.pop(prompt.pk) == ("batch-7", server)
+    assert list(told.values()) == [("20251112-102213", None)]
+    assert [one.code for one in Finding.objects.all()] == ["live_elsewhere"]
+
+
 def test_of_two_that_could_be_meant_neither_is_taken_and_that_is_found(into, server):
     for one in (server, cast.make_server(into.team)):
         watched(one, prompt_id="same")
@@ -359,6 +385,31 @@ def test_tries_are_matched_by_their_number(into, server):
     assert Finding.objects.count() == 0
 
 
+def test_tries_without_a_number_are_matched_from_the_last_on(into, server):
+    run = cast.make_run(into.team, external_id="20251112-102213")
+    place = cast.make_scene(run, external_id="scene-001")
+    first, second = (
+        watched(server, run, f"p{n}", scene=place, submitted_at=BEGAN + timedelta(minutes=n))
+        for n in range(2)
+    )
+    summaries = [{"FrameCount": 3}, {"FrameCount": 25}]
+
+    filed(into, metadata([scene(AttemptsRun=2, Requeued=True, AttemptSummaries=summaries)]))
+
+    frames = {a.pk: a.frames for a in Attempt.objects.all()}
+    assert frames == {first.pk: 3, second.pk: 25}
+
+
+def test_a_watched_prompt_is_one_attempt_though_a_file_names_it_twice(into, server):
+    prompt = watched(server)
+
+    filed(into, metadata([scene(n, PromptId="9f6b") for n in (1, 2)]))
+
+    told = Attempt.objects.order_by("scene__external_id")
+    assert [(a.origin, a.frames) for a in told] == [("both", 25), ("file", 25)]
+    assert told[0].pk == prompt.pk
+
+
 def test_more_that_was_watched_than_is_told_is_found(into, server):
     run = cast.make_run(into.team, external_id="20251112-102213")
     place = cast.make_scene(run, external_id="scene-001")
@@ -372,6 +423,49 @@ def test_more_that_was_watched_than_is_told_is_found(into, server):
     assert [(one.code, one.scene.external_id) for one in Finding.objects.all()] == [
         ("live_attempts", "scene-001")
     ]
+
+
+def test_another_prompt_of_the_same_scene_is_another_attempt(into, server):
+    run = cast.make_run(into.team, external_id="20251112-102213")
+    prompt = watched(server, run, scene=cast.make_scene(run, external_id="scene-001"))
+
+    filed(into, metadata([scene(PromptId="another")]))
+
+    told = Attempt.objects.order_by("pk").values_list("pk", "prompt_id", "origin")
+    assert told[0] == (prompt.pk, "9f6b", "live")
+    assert told[1][1:] == ("another", "file")
+    assert [one.code for one in Finding.objects.all()] == ["live_attempts"]
+
+
+def test_of_a_prompt_that_came_again_the_time_that_is_told_is_meant(into, server):
+    run = cast.make_run(into.team, source="prompt")
+    prompts = [watched(server, run, repeat=n) for n in (0, 1)]
+    value = told(metadata([scene(PromptId="9f6b")]))
+    value.scenes[0].attempts[0].repeat = 1
+
+    file_run(value, into)
+
+    origins = {a.pk: a.origin for a in Attempt.objects.all()}
+    assert origins == {prompts[0].pk: "live", prompts[1].pk: "both"}
+
+
+def test_what_comfyui_told_is_not_told_otherwise_by_a_file(into, server):
+    watched(server, client_id="of ComfyUI")
+
+    filed(into, metadata([scene(PromptId="9f6b", ClientId="of the file")]))
+
+    assert Attempt.objects.get().client_id == "of ComfyUI"
+
+
+def test_a_run_that_was_watched_began_when_that_was_seen(into, server):
+    earlier = BEGAN - timedelta(minutes=1)
+    run = cast.make_run(into.team, external_id="20251112-102213", began_at=earlier)
+    watched(server, run)
+
+    filed(into, metadata([scene(PromptId="9f6b")]))
+
+    run.refresh_from_db()
+    assert run.began_at == earlier
 
 
 def test_too_few_frames_are_partial_though_comfyui_calls_it_a_success(into, server):
@@ -408,6 +502,14 @@ def test_work_that_lasted_longer_than_the_script_says_is_found(into, server):
     filed(into, metadata([scene(PromptId="9f6b")]))
 
     assert [one.code for one in Finding.objects.all()] == ["live_duration"]
+
+
+def test_clocks_may_differ_by_a_second(into, server):
+    watched(server, duration_s=125.7)
+
+    filed(into, metadata([scene(PromptId="9f6b")]))
+
+    assert Finding.objects.count() == 0
 
 
 def test_another_gpu_than_that_of_the_server_is_found(into, server):

@@ -18,6 +18,7 @@ from tests.history.artifacts import (
     metadata,
     poll_log,
     scene,
+    summary,
     telemetry,
 )
 
@@ -71,6 +72,19 @@ def test_1_it_reads_milliseconds_since_1970_as_number_and_as_text(value):
     assert begin(value) == BEGAN
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["1601-01-01T00:00:00Z", "0001-01-01T00:00:00", "9999-12-31T23:59:59Z", 99_999_999_999_999],
+)
+def test_1_it_takes_a_time_that_no_run_can_have_as_missing_and_says_so(value):
+    block = telemetry(QueueStart=value, QueueEnd=None)
+
+    run = told(metadata([scene(Telemetry=block)]))
+
+    assert run.scenes[0].attempts[0].submitted_at is None
+    assert codes(run) == {"time_unreadable", "began_assumed"}
+
+
 def test_2_it_reads_past_a_byte_order_mark():
     data = as_bytes(metadata())
 
@@ -111,6 +125,18 @@ def test_4_it_takes_numbers_that_are_written_as_text_and_says_so():
     assert (attempt.duration_s, attempt.frames, attempt.script.history_polls) == (124.8, 25, 63)
     assert attempt.script.marker_seen is True
     assert codes(run) == {"number_as_text", "flag_as_text"}
+
+
+def test_4_it_takes_numbers_that_are_written_with_their_unit():
+    block = telemetry(
+        DurationSeconds="124.8s", GPU=gpu(VramFreeBefore=None, VramBeforeMB="20870 MB")
+    )
+
+    run = told(metadata([scene(Telemetry=block)]))
+
+    attempt = run.scenes[0].attempts[0]
+    assert (attempt.duration_s, attempt.memory[0].free_before_bytes) == (124.8, 20870 << 20)
+    assert codes(run) == {"number_as_text"}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +183,13 @@ def test_6_it_takes_a_scene_without_telemetry():
     assert "V10" in codes(run)
 
 
+def test_6_it_takes_a_file_that_has_scenes_and_nothing_else():
+    run = told({"Scenes": [scene()]})
+
+    assert [one.external_id for one in run.scenes] == ["scene-001"]
+    assert {"no_run_id", "V03"} <= codes(run)
+
+
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
@@ -201,6 +234,14 @@ def test_7_it_reads_post_processing_by_its_other_names():
     script = run.scenes[0].attempts[0].script
     assert (script.interpolation_ms, script.final_fps, script.final_width) == (12.5, 24, 1920)
     assert script.more["flf2v_source"] == "keyframe"
+
+
+@pytest.mark.parametrize("name", ["timestamp", "yyyyMMdd-HHmmss", "<RunId>"])
+def test_8_it_takes_the_run_id_of_an_example_and_says_so(name):
+    run = told(metadata(RunId=name))
+
+    assert run.external_id == name
+    assert codes(run) == {"placeholder"}
 
 
 def test_8_it_takes_placeholders_and_says_so():
@@ -250,6 +291,23 @@ def test_10_it_takes_numbers_that_are_none_as_missing_and_says_so(value):
     assert "not_finite" in codes(run)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_10_it_takes_texts_that_are_no_number_as_missing_and_says_so(value):
+    run = told(metadata([scene(StoryTitle=value)]))
+
+    assert run.scenes[0].title is None
+    assert codes(run) == {"not_finite"}
+
+
+def test_10_it_takes_a_duration_of_more_than_a_year_as_missing_and_says_so():
+    block = telemetry(DurationSeconds=4e7, QueueEnd=None)
+
+    run = told(metadata([scene(DurationSeconds=None, Telemetry=block)]))
+
+    assert run.scenes[0].attempts[0].duration_s is None
+    assert codes(run) == {"out_of_range"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("FrameCount", -3), ("HistoryAttempts", 10**18), ("FrameFloor", -1)]
 )
@@ -280,6 +338,18 @@ def test_11_a_poll_log_is_part_of_the_content():
     one, other = (metadata([scene(HistoryPollLog=poll_log(n))]) for n in (3, 4))
 
     assert told(one).sha256 != told(other).sha256
+
+
+def test_11_the_summary_beside_it_is_part_of_the_content():
+    data = as_bytes(metadata())
+    texts = [None, *(summary().replace("A harbor wakes", line) for line in ("A", "B"))]
+
+    runs = [
+        read(File("artifact-metadata.json", data, text and text.encode()), NOW)[0] for text in texts
+    ]
+
+    assert len({run.sha256 for run in runs}) == 3
+    assert [run.content.get("summary") for run in runs] == texts
 
 
 def test_12_it_keeps_paths_as_text_and_opens_none():

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from history.baseline.ladder import Reason, Rung
-from history.judged.judging import judge_run
+from history.judged import candidates
+from history.judged.judging import judge_run, judge_runs
 from history.models import Attempt, Run, Scene, Workload
 from history.settling import settle
 from history.words import Origin
@@ -78,6 +79,88 @@ def test_work_on_another_gpu_is_no_baseline(server):
 
     assert (run.baseline.n, scene.baseline.n) == (0, 0)
     assert run.baseline.left_out == {Reason.OTHER_GPU: 6}
+
+
+def test_work_of_another_team_is_no_baseline(server):
+    kind()
+    other = cast.make_server(cast.make_team("Southlight"))
+    cast.make_device(other, index=0, model="RTX 4090")
+    for hour in range(6):
+        ran(other, hour, 60)
+    here = ran(server, 20, 60)
+
+    run, [scene] = judged(here)
+
+    assert (run.baseline.n, scene.baseline.n) == (0, 0)
+    assert judge_runs([here])[here.pk].baseline.n == 0
+
+
+def test_work_that_a_script_timed_is_no_baseline_of_what_comfyui_timed(server):
+    kind()
+    for hour in range(6):
+        ran(server, hour, 60, timed_by="script")
+
+    _, [scene] = judged(ran(server, 20, 60, timed_by="comfyui"))
+
+    assert scene.baseline.n == 0
+
+
+def test_a_run_that_began_before_and_ended_later_is_no_baseline(server):
+    kind()
+    ran(server, 19, 7200)
+
+    run, [scene] = judged(ran(server, 20, 60))
+
+    assert (run.baseline.n, scene.baseline.n) == (0, 0)
+    assert run.baseline.left_out == {Reason.LATER: 1}
+
+
+def test_later_runs_take_no_place_among_those_that_are_read(server, monkeypatch):
+    monkeypatch.setattr(candidates, "RUNS", 6)
+    monkeypatch.setattr(candidates, "FEWEST", 6)
+    monkeypatch.setattr(candidates, "PER_PLACE", 1)
+    kind()
+    runs = [ran(server, hour, 60) for hour in range(13)]
+
+    run, [scene] = judged(runs[6])
+
+    assert (run.baseline.n, scene.baseline.n) == (6, 5)  # of the first nobody knows the warmth
+
+
+def test_the_last_twenty_make_a_baseline_and_more_make_the_trend(server):
+    kind()
+    for hour in range(30):
+        ran(server, hour, 60 + hour)
+
+    run, _ = judged(ran(server, 40, 60))
+
+    assert run.baseline.values == tuple(range(70, 90))
+    assert (len(run.history), run.baseline.left_out) == (27, {Reason.OLDER: 10})
+
+
+def test_in_a_list_archived_runs_are_no_baseline(server):
+    kind()
+    for hour in range(6):
+        ran(server, hour, 60)
+    Run.objects.filter(began_at__lt=BEGAN + timedelta(hours=2)).update(archived_at=BEGAN)
+    run = ran(server, 20, 60)
+
+    baseline = judge_runs([run])[run.pk].baseline
+
+    assert (baseline.n, baseline.left_out[Reason.ARCHIVED]) == (4, 2)
+
+
+def test_in_a_list_runs_on_other_gpus_take_no_place_among_those_that_are_read(server, monkeypatch):
+    monkeypatch.setattr(candidates, "LISTED", 5)
+    kind()
+    other = cast.make_server(server.team, name="kino-02")
+    cast.make_device(other, index=0, model="H200")
+    for hour in range(5):
+        ran(server, hour, 60)
+        ran(other, 10 + hour, 30)
+    run = ran(server, 20, 60)
+
+    assert judge_runs([run])[run.pk].baseline.n == 5
 
 
 def test_a_run_of_more_scenes_is_compared_scaled(server):

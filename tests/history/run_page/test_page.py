@@ -9,11 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from history.failures.keeping import keep
+from history.filing.into import Into
+from history.filing.run import file_run
+from history.imports.reading import File, read
 from history.models import Attempt, FailureFamily, FallbackNote, Run, RunNote, Scene
 from history.run_page.policy import impact
 from history.settling import note_servers, settle
 from telemetry.words import Status
 from tests import cast
+from tests.history.artifacts import NOW, as_bytes, metadata, scene, telemetry
 from tests.history.judged.test_known_answers import RUNS, file_all
 
 pytestmark = pytest.mark.django_db
@@ -297,6 +301,22 @@ def test_a_note_stays_with_its_run(people, client, server):
     assert answer["location"] == f"/teams/northlight/runs/{run.pk}/"
     assert RunNote.objects.get().who == "alice"
     assert "Retry &lt;7&gt;." in page(client, run)
+
+
+def test_words_of_files_and_people_stay_words_and_paths_are_no_links(people, bob):
+    hostile, share = "<img src=x onerror=alert(1)>", "\\\\nas01\\renders"
+    block = telemetry(System={"FallbackNotes": [f"Forced copy {hostile} to {share}"]})
+    one = scene(StoryTitle=hostile, GeneratedFramesDir=share, FrameFloor=hostile, Telemetry=block)
+    value = metadata([one], RunDir=share, Story={"Id": hostile, "Title": hostile})
+    (told,) = read(File("x", as_bytes(value)), NOW)
+    run = Run.objects.get(pk=file_run(told, Into(people.northlight, NOW)).run_id)
+    RunNote.objects.create(run=run, who=hostile, text=hostile, at=NOW)
+
+    shown = page(bob, run)
+
+    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+    assert "<img src=x" not in shown
+    assert not re.search(r"(href|src)=\S*(file:|nas01)", shown)
 
 
 def test_an_empty_note_is_refused_in_words(people, client, server):
