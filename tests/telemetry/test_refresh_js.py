@@ -21,7 +21,8 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Serv
 <main data-live="/live/" data-topics="server-3" data-at="2025-11-20T14:32:00+00:00">
 <article id="server-3"><header id="server-3-head">idle</header><p id="server-3-gpus"></p></article>
 <div id="record-notice" role="status" hidden></div>
-<div id="record" data-settled data-refresh="/record" data-refresh-on="server-3-head server-3-next"><p>old</p>
+<div id="record" data-settled data-refresh="/record"
+ data-refresh-on="server-3-head server-3-next"><p>old</p>
 <button>Cancel</button><details><summary>Changes</summary>none</details></div>
 </main><div id="toasts"></div></body></html>"""
 NEW = "<p>new</p><button>Cancel</button><details><summary>Changes</summary>none</details>"
