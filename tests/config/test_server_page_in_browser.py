@@ -59,7 +59,7 @@ def test_the_record_follows_what_happens_without_being_reloaded(page, site, comf
     expect(page.locator("article.server")).to_have_attribute("data-state", "idle")
     expect(record).to_contain_text("Nothing runs and nothing waits.")
 
-    submit(comfyui, steps=30, delay=0.1)
+    submit(comfyui, steps=100, delay=0.1)
     expect(record.get_by_role("button", name="Interrupt")).to_be_visible(timeout=soon_ms)
     submit(comfyui, steps=31, delay=0.1)
     expect(record.get_by_role("button", name="Cancel")).to_be_visible(timeout=soon_ms)
