@@ -97,6 +97,8 @@ def test_it_logs_a_card_that_goes_and_comes_back_once_each(sampler, driver, capl
     until(lambda: sampler.latest().at > seen, "another reading of the loss")
     driver.card(0, handle=None)
     until(lambda: not card(sampler).lost, "the return")
+    # A reading can be seen a moment before it is told of.
+    until(lambda: len(said(caplog)) == 3, "the word of it")
 
     name = f"{RTX_4090['name']} ({RTX_4090['uuid']})"
     assert said(caplog) == [
