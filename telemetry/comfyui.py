@@ -87,8 +87,10 @@ class ComfyUI:
         """Close all connections."""
         await self._session.close()
 
-    async def get(self, path: str, **query: str | int) -> Answer:
-        """Return the answer of GET path; raises Refused or NoAnswer."""
+    async def get(
+        self, path: str, *, largest_bytes: int | None = None, **query: str | int
+    ) -> Answer:
+        """Return the answer of GET path, LARGEST_BYTES at most; raises Refused or NoAnswer."""
         self._refuse_if_barred()
         asked_at = now()
         try:
@@ -99,7 +101,9 @@ class ComfyUI:
             ) as response:
                 if response.status != 200:
                     raise NoAnswer(status_text(path, response.status), response.status)
-                return Answer(await _body(response), asked_at, _skew(response, asked_at))
+                return Answer(
+                    await _body(response, largest_bytes), asked_at, _skew(response, asked_at)
+                )
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise failure(error, self.timeout_s) from error
 

@@ -224,7 +224,9 @@ def _waiting(state: ServerState, event: Waiting, at: datetime) -> Iterator[Trans
 def _stats(state: ServerState, event: StatsTold, at: datetime) -> Iterator[Transition]:
     before, state.stats, state.stats_at = state.stats, event.answer, at
     if before is None or lasting(before) != lasting(event.answer):
-        yield EnvironmentChanged(at, event.answer, state.gpus.driver)
+        # Later than the first ones they belong to another life, whose packs are asked for again.
+        packs = state.node_packs if before is None else None
+        yield EnvironmentChanged(at, event.answer, state.gpus.driver, packs)
 
 
 def lasting(stats: StatsAnswer) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telemetry import contact, gpu, logstream, moving, referee, running
+from telemetry import contact, gpu, logstream, moving, packs, referee, running
 from telemetry.admission import Admission
 from telemetry.attempt import AttemptState
 from telemetry.contact import Contact
@@ -62,6 +62,8 @@ class ServerState:
     outlooks: dict[str, Outlook] = field(default_factory=dict)
     stats: StatsAnswer | None = None
     stats_at: datetime | None = None
+    # None: nobody told; by name, the version or a digest of its nodes.
+    node_packs: dict[str, str] | None = None
     gpus: gpu.Gpus = field(default_factory=gpu.Gpus)
     queue_remaining: int | None = None
     queue_known: bool = False
@@ -269,4 +271,5 @@ HANDLERS: dict[type[Any], Callable[[ServerState, Any, datetime], Iterator[Transi
     **logstream.HANDLERS,
     **contact.HANDLERS,
     **moving.HANDLERS,
+    **packs.HANDLERS,
 }

@@ -209,12 +209,14 @@ class BackfillChanged:
 class EnvironmentChanged:
     """What the server runs on is other than it was, or is known for the first time.
 
-    `driver` is that of its GPUs, None where the driver is not asked.
+    `driver` is that of its GPUs, None where the driver is not asked; `node_packs` None where nobody
+    told of them just now.
     """
 
     at: datetime
     stats: StatsAnswer
     driver: str | None = None
+    node_packs: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Follow one ComfyUI: its socket, its queue and history, its stats, until cancelled.
 
-Every event passes `take`: state.apply -> record -> live. Five loops feed it:
+Every event passes `take`: state.apply -> record -> live. Six loops feed it:
 
     listening  /ws under an own clientId, the log stream, reconnect policy (listening.py)
     asking     /queue and /history when something hints at a change, and now and then (asking.py)
     _stats     /system_stats
+    packs      which node packs it has, once in each of its lives (packs.py)
     _gpus      the driver of this host, where the server runs on it
     _pulse     once a second: time passed, a request hangs
 
@@ -31,6 +32,7 @@ from telemetry.listening import Listening
 from telemetry.live import Live, is_step
 from telemetry.machine import ServerState
 from telemetry.moving import Moved
+from telemetry.packs import Packs
 from telemetry.protocol import frames as f
 from telemetry.protocol import read_stats
 from telemetry.protocol.wire import Unreadable
@@ -70,6 +72,7 @@ class Watch:
         self.state = ServerState()
         self.listening = Listening(self)
         self.asking = Asking(self)
+        self.packs = Packs(self)
         topic = topics.of(leased.team_id)
         self.live = Live(leased, self.state, topic, settle=self.listening.settle)
         self._wanted_outlooks: set[str] = set()
@@ -104,7 +107,8 @@ class Watch:
         """Return what feeds the server's events; one that is disconnected by hand has its card."""
         if self.leased.paused_at is not None:
             return [self._pulse]
-        return [self.listening.run, self.asking.run, self._stats, self._gpus, self._pulse]
+        asked = [self.listening.run, self.asking.run, self._stats, self.packs.run]
+        return [*asked, self._gpus, self._pulse]
 
     def rename(self, told: Leased) -> None:
         """Show the server as it is called from now on."""
@@ -123,6 +127,7 @@ class Watch:
             self.live.changed(lines, saved)
             self.live.topic.recorded(changes, saved)
             self._want_outlooks(changes, saved)
+            self.packs.follow(changes)
         if changes or not quiet:
             self._woken.set()
             self.live.touch(is_step(event, changes))

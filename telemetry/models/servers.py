@@ -131,7 +131,9 @@ class Environment(models.Model):
     """What a server ran on from `since` on: a row per change, kept.
 
     `driver_version` is known where the collector runs on the GPU's host. `packages` are those that
-    ComfyUI names itself, `node_packs` the custom nodes where somebody told them: name to version.
+    ComfyUI names itself. `node_packs` are the custom nodes by name, each with the version that
+    ComfyUI-Manager tells, else with a digest of its nodes (telemetry/protocol/packs.py); null where
+    nobody told.
     """
 
     server = models.ForeignKey(Server, models.CASCADE, related_name="environments")
@@ -146,7 +148,7 @@ class Environment(models.Model):
     argv = models.JSONField(default=list)
     devices = models.JSONField(default=list)
     packages = models.JSONField(default=dict)
-    node_packs = models.JSONField(default=dict)
+    node_packs = models.JSONField(null=True)
 
     class Meta:
         ordering = ["-since"]

@@ -7,6 +7,7 @@ both are counted by the state machine, never shown.
     frames.py    decode(frame) -> Event
     loglines.py  lines_of(text) -> what ComfyUI's log and tqdm print
     answers.py   /queue, /history, /api/jobs, /system_stats
+    packs.py     node packs, from ComfyUI-Manager and /object_info
     wire.py      bytes into typed structs; limits; cleaning of text
 """
 

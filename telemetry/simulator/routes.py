@@ -7,6 +7,7 @@ from aiohttp import web
 from .jobs import BadQuery, files_of, get_job, list_jobs
 from .logs import SIZE
 from .nodes import Json
+from .object_info import object_info
 from .pictures import picture
 from .prompt_server import PromptRefused, PromptServer
 from .stats import FEATURES, system_stats
@@ -46,6 +47,7 @@ class Routes:
             ("POST", "/api/jobs/{job_id}/cancel", self.cancel_job),
             ("GET", "/system_stats", self.get_system_stats),
             ("GET", "/features", self.get_features),
+            ("GET", "/object_info", self.get_object_info),
             ("GET", "/view", self.view),
             ("GET", "/internal/logs/raw", self.get_logs),
             ("PATCH", "/internal/logs/subscribe", self.subscribe_logs),
@@ -138,6 +140,9 @@ class Routes:
 
     async def get_features(self, request: web.Request) -> web.Response:
         return web.json_response(FEATURES)
+
+    async def get_object_info(self, request: web.Request) -> web.Response:
+        return web.json_response(object_info())
 
     async def view(self, request: web.Request) -> web.Response:
         """Answer with a picture under the name of one that a prompt of the history left."""
