@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -34,7 +34,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Drivers:
-    """The numbers that work grows with, None where the graph does not tell."""
+    """The numbers that work grows with, None where the graph does not tell.
+
+    `cost` is steps x megapixels x frames x batch; None without steps or size. It is kept, for a
+    page asks for it of one fingerprint some thousand times.
+    """
 
     steps: float | None = None
     width: float | None = None
@@ -42,9 +46,13 @@ class Drivers:
     frames: float | None = None
     batch: float | None = None
 
-    @property
-    def cost(self) -> float | None:
-        """Return steps x megapixels x frames x batch; None without steps or size."""
+    cost: float | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Reckon the cost."""
+        object.__setattr__(self, "cost", self._cost())
+
+    def _cost(self) -> float | None:
         if self.steps is None or self.width is None or self.height is None:
             return None
         pixels = self.width * self.height * (self.frames or 1) * (self.batch or 1)

@@ -110,9 +110,10 @@ def find_baseline(
 
 def refusal(work: Work, other: Work, metric: Metric = DURATION) -> Reason | None:
     """Return why other work is not to be compared with this, None if it is."""
-    for reason, applies in REFUSALS:
-        if applies(work, other):
-            return reason
+    if not _is_plain(work, other):
+        for reason, applies in REFUSALS:
+            if applies(work, other):
+                return reason
     if other.outcome not in metric.outcomes:
         return Reason.OUTCOME
     return None if other.value is not None and 0 < other.value < inf else Reason.NO_VALUE
@@ -120,7 +121,27 @@ def refusal(work: Work, other: Work, metric: Metric = DURATION) -> Reason | None
 
 def rung_of(work: Work, other: Work) -> Rung:
     """Return the narrowest rung on which other work stands that is not refused."""
-    return next(rung for rung, holds in RUNGS if holds(work, other))
+    for rung, holds in RUNGS:
+        if holds(work, other):
+            return rung
+    return Rung.NONE
+
+
+def _is_plain(work: Work, other: Work) -> bool:
+    """Say of most work at once that none of REFUSALS applies: a page asks some thousand times."""
+    mine = work.fingerprint
+    return (
+        other.fingerprint is mine
+        and mine.workload is not None
+        and other.ended_at is not None
+        and other.outcome is not None
+        and (work.ended_at is None or other.ended_at < work.ended_at)
+        and not (other.archived or other.cached)
+        and other.gpu == work.gpu
+        and other.warmth is work.warmth
+        and (other.position == work.position or work.warmth is not Warmth.UNKNOWN)
+        and other.id != work.id
+    )
 
 
 # --- refusals and rungs --------------------------------------------------------------------------

@@ -4,6 +4,8 @@ One value has no rank test: among twenty it is the largest in one of twenty-one 
 chance. What is usual is told by the baseline's median and spread instead.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, inf, log
@@ -59,11 +61,36 @@ def unusual_from(n: int) -> float:
 
 def deviation_of(value: float | None, baseline: Baseline, rules: Rules = DEFAULT) -> Deviation:
     """Return how a value stands against its baseline."""
-    middle = baseline.median
-    if value is None or not 0 < value < inf or middle is None:
-        return Deviation(Standing.UNKNOWN, baseline.n, why=Why.NOTHING)
+    return deviations_of([(value, baseline)], rules)[0]
+
+
+def deviations_of(
+    pairs: Sequence[tuple[float | None, Baseline]], rules: Rules = DEFAULT
+) -> list[Deviation]:
+    """Return how each value stands against its baseline.
+
+    Baselines of one size are reckoned together: numpy takes as long for twenty numbers as for
+    thousands.
+    """
+    of_size: defaultdict[int, list[int]] = defaultdict(list)
+    for place, (value, baseline) in enumerate(pairs):
+        if value is not None and 0 < value < inf and baseline.n:
+            of_size[baseline.n].append(place)
+    spreads: dict[int, float] = {}
+    for places in of_size.values():
+        found = spread_of(logs_of([pairs[place][1].values for place in places]))
+        spreads.update(zip(places, found.tolist(), strict=True))
+    return [
+        _deviation(value or 0.0, baseline, spreads[place], rules)
+        if place in spreads
+        else Deviation(Standing.UNKNOWN, baseline.n, why=Why.NOTHING)
+        for place, (value, baseline) in enumerate(pairs)
+    ]
+
+
+def _deviation(value: float, baseline: Baseline, spread: float, rules: Rules) -> Deviation:
+    middle = baseline.median or 0.0
     rules = _with_allowance(rules, baseline)
-    spread = float(spread_of(logs_of(baseline.values)))
     away = log(value / middle)
     noise = unusual_from(baseline.n) * spread
     usual = max(rules.limit, noise) if baseline.n > 1 else rules.limit

@@ -3,7 +3,7 @@
 The model is y(t) = level + step from a place on + u(t), u(t) = phi u(t-1) + noise. For each phi of
 a grid, history and step are made free of memory (Cochrane and Orcutt, the first value after Prais
 and Winsten), and the step fitted by least squares. Likelihoods with and without the step are each
-maximised over phi, with a prior on phi; what is returned is twice the difference of their logs.
+averaged over phi, under a prior; what is returned is twice the difference of their logs.
 
 Slow for a week and well again is no step, and noise that remembers explains it well. So windows of
 the history are searched too (seeded binary segmentation), and have to show more the more there are.
@@ -19,8 +19,9 @@ from history.baseline.logs import deviation_of_rest
 from history.baseline.ranks import Floats
 
 PHIS = np.arange(0.0, 0.91, 0.1)
-# Normal(0, 0.25) on the memory: twenty runs tell little of it, and hardly any work remembers more.
-PRIOR_DEVIATION = 0.25
+# Normal(0.2, 0.2) on the memory: twenty runs tell little of it; most work remembers a little (a
+# warm card, a busy disk), hardly any much.
+PRIOR_MEMORY, PRIOR_DEVIATION = 0.2, 0.2
 WINDOW = 7
 CLIP = 3.0
 # Durations are polled and rounded: below a thousandth nothing is noise.
@@ -119,10 +120,19 @@ def scan(logs: Floats, shortest: int, phis: Floats = PHIS) -> Floats:
     places = np.arange(shortest, n - shortest + 1)
     steps = (np.arange(n) >= places[:, None]).astype(float)
     fits = [_fit(logs, steps, phi) for phi in phis.tolist()]
-    without = np.min([flat for flat, _ in fits], axis=0)
-    with_step = np.min([stepped for _, stepped in fits], axis=0)
-    evidence: Floats = without[..., None] - with_step
+    without = _averaged(np.stack([flat for flat, _ in fits]))
+    evidence: Floats = without[..., None] - _averaged(np.stack([step for _, step in fits]))
     return evidence
+
+
+def _averaged(fits: Floats) -> Floats:
+    """Return -2 log of the mean of what is given as -2 log, along the first axis.
+
+    The best one is taken out first: exp() of the others is then at most 1.
+    """
+    best = fits.min(axis=0)
+    mean: Floats = best - 2 * np.log(np.exp((best - fits) / 2).mean(axis=0))
+    return mean
 
 
 def _fit(logs: Floats, steps: Floats, phi: float) -> tuple[Floats, Floats]:
@@ -134,7 +144,7 @@ def _fit(logs: Floats, steps: Floats, phi: float) -> tuple[Floats, Floats]:
     bent /= np.sqrt((bent * bent).sum(axis=-1, keepdims=True))
     power = (rest * rest).sum(axis=-1) + n * LEAST_NOISE**2
     explained = (rest @ bent.T) ** 2
-    penalty = (phi / PRIOR_DEVIATION) ** 2 - np.log(1 - phi**2)
+    penalty = ((phi - PRIOR_MEMORY) / PRIOR_DEVIATION) ** 2 - np.log(1 - phi**2)
     return (
         n * np.log(power) + penalty,
         n * np.log(power[..., None] - explained) + penalty,

@@ -6,13 +6,13 @@ between order statistics (type 7 of Hyndman and Fan), as PostgreSQL's percentile
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
 from history.baseline.ladder import ENOUGH
 from history.baseline.logs import logs_of, spread_of
 from history.baseline.proportions import Rate
+from history.baseline.ranks import Floats
 from telemetry.text import plural
 
 
@@ -38,11 +38,14 @@ class Summary:
     variation: float | None = None
 
 
-def summary_of(values: Iterable[float | None]) -> Summary:
-    """Return the summary of values; None, NaN and infinite ones are missing."""
-    listed = list(values)
-    known = np.array([value for value in listed if value is not None and isfinite(value)])
-    n, missing = known.size, len(listed) - known.size
+def summary_of(values: Iterable[float | None], *, alike: bool = True) -> Summary:
+    """Return the summary of values; None, NaN and infinite ones are missing.
+
+    Values that are not `alike`, as those of runs of many kinds, have no variation from run to run.
+    """
+    told = np.array(list(values), dtype=float)  # None becomes NaN
+    known = told[np.isfinite(told)]
+    n, missing = known.size, told.size - known.size
     if not n:
         return Summary(0, missing)
     median, p90, p95 = np.quantile(known, [0.5, 0.9, 0.95]).tolist()
@@ -58,8 +61,12 @@ def summary_of(values: Iterable[float | None]) -> Summary:
         float(known.max()),
         float(known.std(ddof=1)) if n > 1 else None,
         float(known.std()),
-        float(spread_of(logs_of(known))) if n >= ENOUGH and known.min() > 0 else None,
+        _variation_of(known) if alike else None,
     )
+
+
+def _variation_of(known: Floats) -> float | None:
+    return float(spread_of(logs_of(known))) if known.size >= ENOUGH and known.min() > 0 else None
 
 
 # --- in words ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks._verdicts.histories import histories, stepped
-from history.baseline.change_points import EnvironmentChange, steps_of
+from history.baseline.change_points import EnvironmentChange, clearest_steps, steps_of
 from history.baseline.step_scan import scan, without_outliers
 from history.baseline.verdict import Rules, Verdict
 from tests.history.baseline.works import BEGAN
@@ -153,6 +153,31 @@ def test_a_memory_of_the_noise_is_no_step():
     evidence = scan(without_outliers(drifting), 5).max(axis=-1)
 
     assert np.mean(evidence > 15) < 0.12
+
+
+def test_it_dates_a_fifth_among_twenty_runs_that_remember():
+    """The least that twenty runs have to tell, and the most that they may tell by chance."""
+    random = np.random.default_rng(9)
+    places = random.integers(5, 16, 2_000)
+    unchanged = histories(random, "autocorrelated", 0.05, 2_000, 20)
+    unsteady = histories(random, "autocorrelated", 0.15, 2_000, 20)
+
+    found, _ = clearest_steps(np.log(stepped(unchanged, places, 0.2)))
+    by_chance, _ = clearest_steps(np.log(unsteady))
+
+    assert np.mean(np.abs(found - places) <= 2) >= 0.95
+    assert np.mean(~np.isnan(by_chance)) <= 0.05
+
+
+def test_the_parts_of_a_history_show_as_much_as_the_whole():
+    """Who cuts a history looks more often: a part of twenty runs is not asked for less."""
+    random = np.random.default_rng(11)
+    values = histories(random, "autocorrelated", 0.15, 400, 40)
+    values[:, 20:] *= 3
+
+    found = np.array([len(steps_of(row)) for row in values.tolist()])
+
+    assert np.mean(found > 1) <= 0.06
 
 
 def test_a_step_passes_the_filter_of_outliers_unharmed():

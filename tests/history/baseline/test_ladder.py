@@ -1,11 +1,12 @@
 """Which earlier work is fair to compare with."""
 
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 
 from history.baseline.fingerprint import Fingerprint, Model
-from history.baseline.ladder import Reason, Rung, find_baseline
+from history.baseline.ladder import REFUSALS, Reason, Rung, find_baseline, refusal
 from history.baseline.work import Warmth, warmth_of
 from telemetry.words import Outcome
 from tests.history.baseline.works import BEGAN, SDXL, kind, work
@@ -175,3 +176,30 @@ def test_work_is_warm_if_its_models_were_just_in_use():
     assert warmth_of(SDXL, SDXL, restarted=True) is Warmth.COLD
     assert warmth_of(SDXL, None, restarted=False) is Warmth.UNKNOWN
     assert warmth_of((), None, restarted=True) is Warmth.WARM
+
+
+# In each of these other work may differ from HERE, by itself or together with another.
+DIFFERENCES = {
+    "fingerprint": kind("other", "other"),
+    "ended_at": None,
+    "outcome": None,
+    "gpu": "H200",
+    "warmth": Warmth.COLD,
+    "position": 3,
+    "archived": True,
+    "cached": True,
+}
+LATER = {"ended_at": BEGAN + timedelta(hours=200)}
+
+
+@pytest.mark.parametrize("mine", [HERE, work(100, warmth=Warmth.UNKNOWN), work(100, ended_at=None)])
+def test_what_is_taken_at_a_glance_is_what_every_question_lets_pass(mine):
+    pairs = [dict(pair) for pair in combinations(DIFFERENCES.items(), 2)]
+    alone = [dict([one]) for one in DIFFERENCES.items()]
+    same = {"fingerprint": mine.fingerprint, "warmth": mine.warmth}
+
+    for changes in ({}, LATER, *alone, *pairs):
+        for number in (1, 100):
+            other = work(number, **{**same, **changes})
+            asked = [reason for reason, applies in REFUSALS if applies(mine, other)]
+            assert refusal(mine, other) == (asked[0] if asked else None), (number, changes)

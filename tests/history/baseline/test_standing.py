@@ -4,7 +4,7 @@ import pytest
 
 from history.baseline.confidence import Level
 from history.baseline.ladder import Baseline, Rung
-from history.baseline.standing import Standing, deviation_of, unusual_from
+from history.baseline.standing import Standing, deviation_of, deviations_of, unusual_from
 from history.baseline.verdict import Rules, Why
 
 USUAL = (60.0, 62.0, 59.0, 61.0, 63.0, 58.0, 60.5, 61.5, 59.5, 62.5)
@@ -95,3 +95,17 @@ def test_without_a_baseline_it_cannot_be_compared():
 def test_few_runs_need_more_to_be_unusual():
     assert unusual_from(5) == pytest.approx(5.4)
     assert unusual_from(20) == pytest.approx(3.15)
+
+
+def test_many_are_told_as_each_by_itself():
+    few = Baseline(Rung.EXACT, USUAL[:6])
+    scaled = Baseline(Rung.SCALED, tuple(2 * value for value in USUAL), allowance=0.1)
+    pairs = [
+        *((96.0, Baseline(Rung.EXACT, USUAL)), (61.0, few), (None, few), (0.0, few)),
+        *((60.0, Baseline()), (40.0, scaled), (60.0, Baseline(Rung.EXACT, (60.0,)))),
+    ]
+
+    told = deviations_of(pairs)
+
+    assert told == [deviation_of(value, baseline) for value, baseline in pairs]
+    assert [one.standing for one in told[:3]] == ["worse than usual", "as usual", Standing.UNKNOWN]
