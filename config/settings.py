@@ -201,8 +201,15 @@ KEEP_DAYS = {
     "decisions": env.whole("KEEP_DECISIONS_DAYS", 365, 0, 36_500),
     "failures": env.whole("KEEP_FAILURES_DAYS", 365, 0, 36_500),
     "runs": env.whole("KEEP_RUNS_DAYS", 0, 0, 36_500),
+    "deleted-runs": env.whole("KEEP_DELETED_RUNS_DAYS", 30, 0, 36_500),
 }
+# What each team may keep, in MiB; 0: as much as it likes. Beyond it files are refused.
+TEAM_QUOTA_MIB = env.whole("TEAM_QUOTA_MIB", 0, 0, 100_000_000)
 PURGE_HOUR = env.whole("PURGE_HOUR", 3, 0, 23)
+
+# --- Pages --------------------------------------------------------------------------------------
+# What files told of a run is called old from this age on.
+STALE_AFTER_H = env.number("STALE_AFTER_H", 24, 0, 87_600)
 
 # --- People -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

@@ -21,7 +21,7 @@ from telemetry.models import Membership, Role, Server
 
 def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
     """Return the run; its `team` is loaded."""
-    run = Run.objects.select_related("team").filter(pk=pk).first()
+    run = Run.objects.kept().select_related("team").filter(pk=pk).first()
     if run is None:
         raise Http404
     team_of(user, run.team_id, role)
@@ -30,8 +30,16 @@ def run_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Run:
 
 def run_in(membership: Membership, pk: int) -> Run:
     """Return a run of the member's team; its policy is loaded."""
-    found = Run.objects.select_related("policy").filter(pk=pk, team=membership.team)
+    found = Run.objects.kept().select_related("policy").filter(pk=pk, team=membership.team)
     run = found.first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def deleted_run_in(membership: Membership, pk: int) -> Run:
+    """Return a run of the member's team that was deleted; who may see it is for the caller."""
+    run = Run.objects.filter(pk=pk, team=membership.team).exclude(deleted_at=None).first()
     if run is None:
         raise Http404
     return run
@@ -40,7 +48,8 @@ def run_in(membership: Membership, pk: int) -> Run:
 def scene_in(membership: Membership, run_pk: int, pk: int) -> Scene:
     """Return a scene of a run of the member's team; run, server and policies are loaded."""
     loaded = Scene.objects.select_related("run__policy", "report__policy", "server")
-    scene = loaded.filter(pk=pk, run=run_pk, run__team=membership.team).first()
+    kept = loaded.filter(run__team=membership.team, run__deleted_at=None)
+    scene = kept.filter(pk=pk, run=run_pk).first()
     if scene is None:
         raise Http404
     return scene
@@ -48,7 +57,8 @@ def scene_in(membership: Membership, run_pk: int, pk: int) -> Scene:
 
 def runs_in(membership: Membership, ids: Iterable[int]) -> QuerySet[Run]:
     """Return those of these runs that are the team's; their policies are loaded."""
-    return Run.objects.select_related("policy").filter(team=membership.team, pk__in=list(ids))
+    found = Run.objects.kept().select_related("policy")
+    return found.filter(team=membership.team, pk__in=list(ids))
 
 
 def outputs_in(membership: Membership, run_pk: int, pk: int, attempt_pk: int) -> AttemptOutputs:
@@ -56,7 +66,8 @@ def outputs_in(membership: Membership, run_pk: int, pk: int, attempt_pk: int) ->
     found = AttemptOutputs.objects.select_related("attempt__server").filter(
         pk=attempt_pk, attempt__scene=pk, attempt__scene__run=run_pk
     )
-    outputs = found.filter(attempt__scene__run__team=membership.team).first()
+    own = {"attempt__scene__run__team": membership.team, "attempt__scene__run__deleted_at": None}
+    outputs = found.filter(**own).first()
     if outputs is None:
         raise Http404
     return outputs
@@ -69,7 +80,8 @@ def run_door(user: Person, pk: int) -> int:
 
 def scene_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Scene:
     """Return the scene; its `run` is loaded."""
-    scene = Scene.objects.select_related("run__team").filter(pk=pk).first()
+    kept = Scene.objects.select_related("run__team").filter(run__deleted_at=None)
+    scene = kept.filter(pk=pk).first()
     if scene is None:
         raise Http404
     team_of(user, scene.run.team_id, role)
@@ -84,7 +96,7 @@ def attempt_for(user: Person, pk: int, role: Role = Role.VIEWER) -> Attempt:
     attempt = (
         Attempt.objects.select_related("server", "scene__run__team")
         .defer("traceback")
-        .filter(pk=pk)
+        .filter(pk=pk, scene__run__deleted_at=None)
         .first()
     )
     if attempt is None:
@@ -109,7 +121,8 @@ def attempts_on(server: Server) -> QuerySet[Attempt]:
 
     Without what only operators may see; their scenes and runs are loaded.
     """
-    return server.attempts.select_related("scene__run").defer("traceback")
+    kept = server.attempts.filter(scene__run__deleted_at=None)
+    return kept.select_related("scene__run").defer("traceback")
 
 
 def graphs_of(attempts: Iterable[Attempt]) -> QuerySet[Graph]:
@@ -128,7 +141,7 @@ def attempt_of(user: Person, server_pk: int, prompt_id: str) -> Attempt:
     attempt = (
         Attempt.objects.select_related("scene__run")
         .defer("traceback")
-        .filter(server=server, prompt_id=prompt_id)
+        .filter(server=server, prompt_id=prompt_id, scene__run__deleted_at=None)
         .order_by("-repeat")
         .first()
     )

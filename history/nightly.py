@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from history import retention, turn
+from history import retention, storage, turn
 from history.purge import Purge, Stopped
 from history.tally import table
 
@@ -31,6 +31,7 @@ def purge(now: datetime, stopping: Callable[[], bool]) -> None:
     finished_at = None
     try:
         work.run()
+        storage.measure(now)
         finished_at = now
     except Stopped as reason:
         log.info("purge: %s", reason)

@@ -13,11 +13,13 @@ from typing import Any
 
 from django.db.models import CASCADE, Model, QuerySet
 
-from history.models import Attempt, Run, Scene
+from history.deletion import empty
+from history.models import Attempt, Run, RunDecision, Scene
 from history.pace import Pace, in_transaction, persistently
-from history.retention import RUNS, Due
+from history.retention import DELETED, RUNS, Due, Rule
 from history.tally import Rows, Tally
 from history.turn import Turn
+from telemetry.clock import now
 from telemetry.leases import hold_off
 
 
@@ -44,9 +46,14 @@ def _children(of: type[Model]) -> list[tuple[type[Model], str]]:
     ]
 
 
-def line_of(model: type[Model]) -> str:
+def contents_of_runs(rule: Rule) -> list[tuple[type[Model], str]]:
+    """Return what goes with runs by a rule: of emptied ones it stays who decided what."""
+    return [told for told in contents(Run) if rule is RUNS or told[0] is not RunDecision]
+
+
+def line_of(model: type[Model], rule: Rule = RUNS) -> str:
     """Return the line that rows are booked to that go because their run does."""
-    return f"runs: {model._meta.verbose_name_plural}"
+    return f"{rule.what}: {model._meta.verbose_name_plural}"
 
 
 def attempts_of(run_ids: list[int]) -> list[tuple[int, int]]:
@@ -92,7 +99,7 @@ class Purge:
             self._check()
             if not gone:
                 self.pace.took(time.perf_counter() - began)
-            elif due.rule is RUNS:
+            elif due.rule in (RUNS, DELETED):
                 self._runs(due, gone)
             else:
                 self._batch(partial(self._rows, due, gone))
@@ -116,8 +123,12 @@ class Purge:
     # --- Runs -----------------------------------------------------------------------------------
 
     def _runs(self, due: Due, run_ids: list[int]) -> None:
-        """Delete runs with all that is theirs, about as many attempts at once as a batch holds."""
-        self.turn.forget_runs(due.before)
+        """Delete runs with all that is theirs, about as many attempts at once as a batch holds.
+
+        Of deleted runs the rows stay: by their keys what ComfyUI remembers is known to be theirs.
+        """
+        if due.rule is RUNS:
+            self.turn.forget_runs(due.before)
         size = self.pace.size
         for group, attempts in _groups(run_ids, size):
             for some in parted(attempts, size) if len(attempts) > size else ():
@@ -126,16 +137,23 @@ class Purge:
 
     def _shed(self, due: Due, run_ids: list[int], attempts: list[int]) -> Rows:
         """Delete some attempts of a run that is too large for one batch."""
-        return self._drop_attempts(due, attempts) if self._still_old(due, run_ids) else []
+        runs = self._still_old(due, run_ids)
+        if runs and due.rule is DELETED:
+            # Half of a run is not to come back.
+            empty(runs, now())
+        return self._drop_attempts(due, attempts) if runs else []
 
     def _clear(self, due: Due, run_ids: list[int]) -> Rows:
         runs = self._still_old(due, run_ids)
         rows = self._drop_attempts(due, [attempt for _, attempt in attempts_of(runs)])
         rows += self._drop_contents(due, Run, runs)
         rows += self._drop_contents(due, Scene, scenes_of(runs))
-        rows.append(self._drop(due, Scene.objects.filter(run_id__in=runs), line_of(Scene)))
-        rows.append(self._drop(due, Run.objects.filter(pk__in=runs)))
-        return rows
+        scenes = Scene.objects.filter(run_id__in=runs)
+        rows.append(self._drop(due, scenes, line_of(Scene, due.rule)))
+        if due.rule is DELETED:
+            empty(runs, now())
+            return [*rows, (due.rule.what, len(runs))]
+        return [*rows, self._drop(due, Run.objects.filter(pk__in=runs))]
 
     def _still_old(self, due: Due, run_ids: list[int]) -> list[int]:
         """Return which of the runs are old also now that no collector can add to them."""
@@ -144,13 +162,14 @@ class Purge:
 
     def _drop_attempts(self, due: Due, attempts: list[int]) -> Rows:
         rows = self._drop_contents(due, Attempt, attempts)
-        rows.append(self._drop(due, Attempt.objects.filter(pk__in=attempts), line_of(Attempt)))
+        of = Attempt.objects.filter(pk__in=attempts)
+        rows.append(self._drop(due, of, line_of(Attempt, due.rule)))
         return rows
 
     def _drop_contents(self, due: Due, of: type[Model], ids: list[int]) -> Rows:
         return [
-            self._drop(due, named(model, column, ids), line_of(model))
-            for model, column in contents(of)
+            self._drop(due, named(model, column, ids), line_of(model, due.rule))
+            for model, column in (contents_of_runs(due.rule) if of is Run else contents(of))
         ]
 
     def _drop(self, due: Due, rows: QuerySet[Any], what: str = "") -> tuple[str, int]:

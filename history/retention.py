@@ -26,6 +26,7 @@ from history.models import (
     PollLog,
     Run,
     RunRevision,
+    Scene,
     Workload,
 )
 from history.words import Span
@@ -104,6 +105,15 @@ def _run_over(before: datetime) -> Q:
     return Q(~Exists(others), touched_at__lt=before)
 
 
+def _to_empty(before: datetime) -> Q:
+    """Return what holds of runs that were deleted before a time and still hold something.
+
+    What ComfyUI remembers of one may be read back into it; then it goes again.
+    """
+    scenes = Scene.objects.filter(run=OuterRef("pk"))
+    return Q(Q(emptied_at=None) | Exists(scenes), deleted_at__lt=before, open_count=0)
+
+
 def _at(before: datetime) -> Q:
     return Q(at__lt=before)
 
@@ -153,9 +163,12 @@ RULES = {
         Rule("failures", FailureFamily, FailureFamily, _forgotten, age="last_seen_at"),
         # Last: what the rules above leave of a run goes with it.
         Rule("runs", Run, Run, _run_over, age="touched_at", most=1000),
+        Rule("deleted-runs", Run, Run, _to_empty, age="deleted_at", most=1000),
     )
 }
 RUNS = RULES["runs"]
+# Their rows stay, empty.
+DELETED = RULES["deleted-runs"]
 
 
 def due(

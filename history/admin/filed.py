@@ -13,6 +13,7 @@ from history.models import (
     GpuSample,
     PollLog,
     QueuePolicy,
+    RunDecision,
     RunNote,
     RunReport,
     RunRevision,
@@ -44,6 +45,17 @@ class RunNoteAdmin(RecordAdmin):
     list_filter = ("run__team",)
     list_select_related = ("run",)
     search_fields = ("run__external_id", "who")
+    date_hierarchy = "at"
+
+
+@admin.register(RunDecision)
+class RunDecisionAdmin(RecordAdmin):
+    """Who archived, deleted or restored which run."""
+
+    list_display = ("run", "what", "who", "at", "why")
+    list_filter = ("what", "run__team")
+    list_select_related = ("run",)
+    search_fields = ("who", "run__external_id")
     date_hierarchy = "at"
 
 

@@ -19,6 +19,7 @@ from history.models import (
     Run,
     RunWatch,
     Scene,
+    TeamStorage,
 )
 from telemetry.admin import RecordAdmin
 from telemetry.text import MISSING, gib
@@ -197,6 +198,16 @@ class RunWatchAdmin(RecordAdmin):
     list_select_related = ("user", "run", "attempt__server")
     search_fields = ("user__username", "run__external_id", "run__story_id")
     date_hierarchy = "created_at"
+
+
+@admin.register(TeamStorage)
+class TeamStorageAdmin(RecordAdmin):
+    """What each team kept when that was measured last."""
+
+    list_display = ("team", "at")
+    list_select_related = ("team",)
+    search_fields = ("team__name",)
+    date_hierarchy = "at"
 
 
 @admin.register(PurgeState)

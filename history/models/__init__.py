@@ -1,6 +1,6 @@
 """The record, by subject: runs, scenes, attempts; what files told; GPUs; what else happened."""
 
-from history.models.activity import ActivityEvent, PurgeState, RunWatch
+from history.models.activity import ActivityEvent, PurgeState, RunWatch, TeamStorage
 from history.models.attempts import (
     Attempt,
     AttemptMemory,
@@ -23,7 +23,7 @@ from history.models.choices import (
     TONES,
 )
 from history.models.failures import FailureDecision, FailureFamily, FailureOccurrence
-from history.models.findings import FallbackNote, Finding, RunNote
+from history.models.findings import FallbackNote, Finding, RunDecision, RunNote
 from history.models.gpus import GpuSample
 from history.models.policies import QueuePolicy
 from history.models.reports import PollLog, RunReport, RunRevision, SceneReport, ScriptReport
@@ -60,6 +60,7 @@ __all__ = [
     "QueuePolicy",
     "Resubmission",
     "Run",
+    "RunDecision",
     "RunNote",
     "RunReport",
     "RunRevision",
@@ -68,5 +69,6 @@ __all__ = [
     "Scene",
     "SceneReport",
     "ScriptReport",
+    "TeamStorage",
     "Workload",
 ]

@@ -91,3 +91,20 @@ class PurgeState(models.Model):
         if self.finished_at is None:
             return "never finished"
         return f"finished {self.finished_at:%d %b %Y %H:%M}"
+
+
+class TeamStorage(models.Model):
+    """What a team kept of the record when that was measured last (history/storage.py).
+
+    `kinds`: what rows are of, to how many there are and their bytes.
+    """
+
+    team = models.OneToOneField(Team, models.CASCADE, related_name="storage", primary_key=True)
+    at = models.DateTimeField()
+    kinds = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "storage of teams"
+
+    def __str__(self) -> str:
+        return f"storage of {self.team}"

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from history.models.checks import not_negative, words
 from history.models.choices import GRADES, ORIGINS, OUTCOMES, STATUSES, TIMERS
 from history.models.scenes import Scene
 from history.words import Origin, Timer
@@ -83,6 +84,16 @@ class Attempt(models.Model):
             models.UniqueConstraint(
                 fields=["server", "prompt_id", "repeat"], name="attempt_once_per_server"
             ),
+            words(
+                "attempt",
+                **{"status": STATUSES, "outcome": OUTCOMES, "outcome_grade": GRADES},
+                **{"origin": ORIGINS, "timed_by": TIMERS},
+            ),
+            not_negative("attempt", "waited_s", "duration_s"),
+            models.CheckConstraint(
+                condition=models.Q(outcome__isnull=True) | models.Q(status=Status.ENDED.value),
+                name="attempt_outcome_once_over",
+            ),
         ]
         indexes = [
             models.Index(fields=["-seen_at"], name="attempt_by_seen"),
@@ -161,6 +172,7 @@ class NodeExecution(models.Model):
         ordering = ["attempt", "started_at"]
         constraints = [
             models.UniqueConstraint(fields=["attempt", "node"], name="node_once_per_attempt"),
+            not_negative("node", "duration_s"),
         ]
 
     def __str__(self) -> str:
@@ -191,6 +203,11 @@ class AttemptMemory(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["attempt", "index"], name="attempt_memory_once_per_device"
+            ),
+            words("attempt_memory", grade=GRADES),
+            not_negative(
+                "attempt_memory",
+                *("total_bytes", "free_before_bytes", "free_lowest_bytes", "free_after_bytes"),
             ),
         ]
 

@@ -1,6 +1,7 @@
 """The choices of columns: the domain's words and what they are called on pages."""
 
 from history.words import (
+    CHANGE_LABELS,
     EXIT_LABELS,
     ORIGIN_LABELS,
     SPAN_LABELS,
@@ -10,6 +11,7 @@ from history.words import (
     FailureState,
     Level,
     Origin,
+    RunChange,
     Severity,
     Span,
     Timer,
@@ -36,4 +38,5 @@ SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 LEVELS = [(level.value, level.value) for level in Level]
 WARMTHS = [(warmth.value, warmth.value) for warmth in Warmth]
 SPANS = [(span.value, SPAN_LABELS[span]) for span in Span]
+RUN_CHANGES = [(change.value, CHANGE_LABELS[change]) for change in RunChange]
 FAILURE_STATES = [(state.value, STATE_LABELS[state]) for state in FailureState]

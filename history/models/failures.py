@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from history.models.attempts import Attempt
+from history.models.checks import words
 from history.models.choices import FAILURE_STATES, OUTCOMES
 from history.models.runs import Run
 from history.words import FailureState
@@ -49,6 +50,7 @@ class FailureFamily(models.Model):
         verbose_name_plural = "failure families"
         constraints = [
             models.UniqueConstraint(fields=["team", "signature"], name="failure_family_once"),
+            words("failure_family", outcome=OUTCOMES, state=FAILURE_STATES),
         ]
         indexes = [
             models.Index(fields=["team", "-last_seen_at"], name="failure_newest"),

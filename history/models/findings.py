@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import models
 
 from history.models.attempts import Attempt
-from history.models.choices import LEVELS, SEVERITIES
+from history.models.checks import words
+from history.models.choices import LEVELS, RUN_CHANGES, SEVERITIES
 from history.models.runs import Run
 from history.models.scenes import Scene
 from telemetry.models import Team
@@ -31,6 +32,7 @@ class FallbackNote(models.Model):
         ordering = ["attempt", "place"]
         constraints = [
             models.UniqueConstraint(fields=["attempt", "place"], name="note_once_per_place"),
+            words("note", severity=SEVERITIES),
         ]
         indexes = [
             models.Index(fields=["team", "category", "-began_at"], name="note_earlier"),
@@ -58,6 +60,7 @@ class Finding(models.Model):
         ordering = ["run", "place"]
         constraints = [
             models.UniqueConstraint(fields=["run", "place"], name="finding_once_per_place"),
+            words("finding", level=LEVELS),
         ]
 
     def __str__(self) -> str:
@@ -78,3 +81,24 @@ class RunNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.who}: {self.text[:60]}"
+
+
+class RunDecision(models.Model):
+    """Who archived, deleted or restored a run, and when. Without a user Scenewatch itself did.
+
+    Kept as long as the run's row, also when its user is deleted.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="decisions", db_index=False)
+    at = models.DateTimeField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    who = models.CharField(max_length=150, blank=True, default="", help_text="The name then.")
+    what = models.CharField(max_length=10, choices=RUN_CHANGES)
+    why = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["run", "-at"], name="run_decision_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.run}: {self.get_what_display()}"

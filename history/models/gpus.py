@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from history.models.checks import not_negative, words
 from history.models.choices import GRADES, SPANS
 from telemetry.models import Server
 
@@ -34,6 +35,12 @@ class GpuSample(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["server", "index", "span_s", "at"], name="gpu_sample_once_per_span"
+            ),
+            words("gpu_sample", span_s=SPANS, grade=GRADES),
+            not_negative(
+                "gpu_sample",
+                *("total_bytes", "free_lowest_bytes", "free_mean_bytes", "power_mean_w"),
+                *("utilisation_mean_percent", "utilisation_highest_percent"),
             ),
         ]
         indexes = [models.Index(fields=["span_s", "at"], name="gpu_sample_by_age")]

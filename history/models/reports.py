@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from history.models.attempts import Attempt
+from history.models.checks import not_negative
 from history.models.policies import QueuePolicy
 from history.models.runs import Run
 from history.models.scenes import Scene
@@ -125,6 +126,11 @@ class ScriptReport(models.Model):
     warnings = models.JSONField(default=list)
     errors = models.JSONField(default=list)
     more = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            not_negative("script_report", "marker_wait_s", "interpolation_ms", "final_fps")
+        ]
 
     def __str__(self) -> str:
         return f"what a script told of {self.attempt_id}"

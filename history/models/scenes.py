@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from history.models.checks import not_negative, words
 from history.models.choices import EXIT_REASONS, OUTCOMES, TIMERS, WARMTHS
 from history.models.runs import Run
 from history.words import Warmth
@@ -57,6 +58,12 @@ class Scene(models.Model):
                 condition=models.Q(duration_s__isnull=True) | models.Q(duration_s__gte=0),
                 name="scene_duration_not_negative",
             ),
+            words(
+                "scene",
+                **{"outcome": OUTCOMES, "timed_by": TIMERS},
+                **{"warmth": WARMTHS, "exit_reason": EXIT_REASONS},
+            ),
+            not_negative("scene", "waited_s"),
         ]
         indexes = [
             models.Index(
@@ -64,6 +71,12 @@ class Scene(models.Model):
             ),
             models.Index(
                 fields=["team", "workload", "gpu_model", "-ended_at"], name="scene_like_it"
+            ),
+            # Most scenes have no title, and are called by their id.
+            models.Index(
+                fields=["team", "title"],
+                name="scene_by_title",
+                condition=models.Q(title__isnull=False),
             ),
         ]
 

@@ -33,6 +33,7 @@ from history.models import (
     QueuePolicy,
     Resubmission,
     Run,
+    RunDecision,
     RunNote,
     RunReport,
     RunRevision,
@@ -41,6 +42,7 @@ from history.models import (
     Scene,
     SceneReport,
     ScriptReport,
+    TeamStorage,
     Workload,
 )
 from telemetry.admin import RecordAdmin
@@ -137,6 +139,8 @@ NEW: dict[type[Model], Callable[[int], Any]] = {
     PollLog: lambda n: cast.make_poll_log(new_attempt(n)),
     FallbackNote: lambda n: cast.make_note(new_attempt(n)),
     Finding: lambda n: cast.make_finding(cast.make_run(new_team(n))),
+    TeamStorage: lambda n: TeamStorage.objects.create(team=new_team(n), at=cast.NOON),
+    RunDecision: lambda n: cast.make_run_decision(cast.make_run(new_team(n))),
     RunNote: lambda n: cast.make_run_note(cast.make_run(new_team(n))),
     Workload: lambda n: cast.make_workload(f"workload-{n}"),
     GpuSample: lambda n: cast.make_gpu_sample(new_server(n)),

@@ -113,6 +113,13 @@ def decided(server, at):
     return cast.make_decision(cast.make_failure(server.team), at=at)
 
 
+def deleted(server, at, **fields):
+    """Return an attempt of a run that was deleted then, and is not old."""
+    attempt = an_end(server, NOW, **fields)
+    Run.objects.filter(pk=attempt.scene.run_id).update(deleted_at=at)
+    return attempt
+
+
 ROWS = {
     "activity": (ActivityEvent, lambda server, at: cast.make_activity(server, at=at)),
     "nodes": (NodeExecution, lambda server, at: cast.make_node(an_end(server, at))),
@@ -137,6 +144,7 @@ ROWS = {
         lambda server, at: cast.make_failure(server.team, last_seen_at=at),
     ),
     "runs": (Run, lambda server, at: an_end(server, at).scene.run),
+    "deleted-runs": (Scene, lambda server, at: deleted(server, at).scene),
 }
 
 
@@ -167,6 +175,7 @@ def test_it_keeps_for_ever_what_has_no_days(settings):
         "workloads",
         "decisions",
         "failures",
+        "deleted-runs",
     ]
 
 
@@ -186,6 +195,7 @@ def test_it_keeps_runs_for_ever_unless_told_otherwise(settings):
         "decisions": 365,
         "failures": 365,
         "runs": 0,
+        "deleted-runs": 30,
     }
 
 
@@ -329,12 +339,23 @@ def test_what_files_told_of_a_run_goes_with_it(server):
 
 @pytest.mark.parametrize("size", [1, 2, LARGEST])
 @pytest.mark.parametrize(
-    "only", [(), ("runs",), ("activity", "runs"), ("nodes", "graphs"), ("nodes", "runs")]
+    "only",
+    [
+        (),
+        ("runs",),
+        ("activity", "runs"),
+        ("nodes", "graphs"),
+        ("nodes", "runs"),
+        ("deleted-runs",),
+        ("runs", "deleted-runs"),
+    ],
 )
 def test_a_preview_counts_exactly_what_then_goes(server, only, size):
     scene = furnished(server, OLDER).scene
     an_end_of(server, scene, OLDER - timedelta(days=9))
     cast.make_activity(server, attempt=furnished(server, OLDER), at=NOW)
+    for attempt in (furnished(server, OLDER), furnished(server, YOUNGER), deleted(server, OLDER)):
+        Run.objects.filter(pk=attempt.scene.run_id).update(deleted_at=OLDER)
     for at in (OLDER, OLDER, YOUNGER, NOW):
         furnished(server, at)
 
