@@ -34,12 +34,13 @@ def extent_of(team: Team, by: str) -> Extent:
 
 
 def attempts_of(team: Team, by: str) -> "QuerySet[Attempt]":
-    """Return a team's attempts that have a value of the time column `by`."""
+    """Return a team's attempts that have a value of the time column `by`; no deleted run's."""
     extent = extent_of(team, by)
     if extent.oldest is None or extent.newest is None:
         return Attempt.objects.none()
     # As values, not as a join: the database then knows how many of all rows are theirs.
     return Attempt.objects.filter(
         server__in=extent.server_ids,
+        scene__run__deleted_at=None,
         **{f"{by}__gte": extent.oldest, f"{by}__lte": extent.newest},
     )

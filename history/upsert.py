@@ -44,6 +44,23 @@ def upsert(
     return told
 
 
+def insert(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows, with values as `upsert` takes them, where none of them can be there."""
+    upsert(model, (), columns, rows)
+
+
+def insert_numbered(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> list[int]:
+    """Insert rows and return the ids that the database gave them, in the order of the rows.
+
+    What a statement returns has no order, but ids are given in that of its rows.
+    """
+    return sorted(pk for (pk,) in upsert(model, (), columns, rows, returning=("pk",)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     head: str
@@ -67,21 +84,24 @@ def _statement(
     returning: tuple[str, ...],
 ) -> _Statement:
     fields = [_field(model, name) for name in columns]
-    # Without anything to take over, what is unique is: else nothing would be returned of the row.
-    new = [f for name, f in zip(columns, fields, strict=True) if name not in (*unique, *kept)]
-    new = new or [_field(model, unique[-1])]
     head = f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) "
-    tail = (
-        f" ON CONFLICT ({_names([_field(model, name) for name in unique])}) DO UPDATE SET "
-        + ", ".join(f"{_names([field])} = EXCLUDED.{_names([field])}" for field in new)
-    )
+    tail = ""
+    if unique:
+        # Without anything to take over, what is unique is: else nothing of the row is returned.
+        new = [f for name, f in zip(columns, fields, strict=True) if name not in (*unique, *kept)]
+        tail = _on_conflict([_field(model, name) for name in unique], new)
     if returning:
         tail += f" RETURNING {_names([_field(model, name) for name in returning])}"
     return _Statement(head, fields, tail)
 
 
+def _on_conflict(unique: list[Any], new: list[Any]) -> str:
+    taken = (f"{_names([field])} = EXCLUDED.{_names([field])}" for field in new or unique[-1:])
+    return f" ON CONFLICT ({_names(unique)}) DO UPDATE SET {', '.join(taken)}"
+
+
 def _field(model: type[models.Model], name: str) -> Any:
-    return model._meta.get_field(name)
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
 
 
 def _quoted(name: str) -> str:
@@ -100,14 +120,17 @@ def _columns(fields: list[Any], rows: list[Sequence[Any]]) -> tuple[str, list[An
     """
     lists = ", ".join(["json_array_elements_text(%s::json)"] * len(fields))
     names = [f"c{place}" for place in range(len(fields))]
-    casts = ", ".join(f"{n}::{_type(field)}" for n, field in zip(names, fields, strict=True))
+    casts = ", ".join(_cast(name, field) for name, field in zip(names, fields, strict=True))
     columns = [msgspec.json.encode(column).decode() for column in zip(*rows, strict=True)]
     return f"SELECT {casts} FROM ROWS FROM ({lists}) AS t({', '.join(names)})", columns
 
 
-def _type(field: Any) -> str:
+def _cast(name: str, field: Any) -> str:
+    if isinstance(field, models.BinaryField):
+        return f"decode({name}, 'base64')"
     # A cast to varchar(n) would cut silently what an insert refuses.
-    return "text" if isinstance(field, models.CharField) else str(field.db_type(connection))
+    is_text = isinstance(field, models.CharField)
+    return f"{name}::{'text' if is_text else field.db_type(connection)}"
 
 
 def _tuples(fields: list[Any], rows: list[Sequence[Any]]) -> tuple[str, list[Any]]:

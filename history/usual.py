@@ -50,6 +50,7 @@ class Usual:
 def day_before(servers: Servers, at: datetime) -> Day:
     """Return what ended in the 24 hours before a time."""
     ended = Attempt.objects.filter(server__in=servers, ended_at__gt=at - DAY, ended_at__lte=at)
+    ended = ended.filter(scene__run__deleted_at=None)
     scene = Q(scene__outcome=Outcome.SUCCESS)
     told = ended.order_by().aggregate(
         scenes=Count("scene", distinct=True),

@@ -63,6 +63,16 @@ class FailureState(StrEnum):
     IGNORED = "ignored"
 
 
+class RunChange(StrEnum):
+    """What became of a run as a whole."""
+
+    ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    EMPTIED = "emptied"
+
+
 class Span(IntEnum):
     """How many seconds a sample of a GPU stands for."""
 
@@ -88,5 +98,12 @@ STATE_LABELS = {
     FailureState.OPEN: "Open",
     FailureState.RESOLVED: "Resolved",
     FailureState.IGNORED: "Ignored",
+}
+CHANGE_LABELS = {
+    RunChange.ARCHIVED: "Archived",
+    RunChange.UNARCHIVED: "Taken out of the archive",
+    RunChange.DELETED: "Deleted",
+    RunChange.RESTORED: "Restored",
+    RunChange.EMPTIED: "Removed for good",
 }
 SPAN_LABELS = {Span.RAW: "10 s", Span.MINUTE: "minute", Span.HOUR: "hour"}

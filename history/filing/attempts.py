@@ -3,10 +3,12 @@
 from history.filing.details import drop_attempts, write_details
 from history.filing.into import Into
 from history.filing.matching import Matches, Told
+from history.filing.values import attributes_of
 from history.filling import told_workload
 from history.imports.findings import Findings
 from history.imports.told import ToldAttempt, ToldScene, ToldScript
 from history.models import Attempt, Run, Scene
+from history.upsert import insert_numbered
 from history.words import Origin
 from telemetry.models import Device, Server
 from telemetry.words import Grade, Outcome, Status
@@ -25,6 +27,7 @@ TOLD = (
     *("error_message", "error_node", "error_node_type", "traceback", "prompt_id"),
 )
 FILED = (*TOLD, "scene", "server", "origin", "status", "outcome_grade", "seen_at")
+FILED_READ = tuple({"scene": "scene_id", "server": "server_id"}.get(name, name) for name in FILED)
 RECONCILED = (
     *("scene", "origin", "frames", *ADDED),
     *("outcome", "outcome_grade", "ended_at", "duration_s", "timed_by"),
@@ -38,8 +41,11 @@ def write_attempts(
     run: Run,
     into: Into,
     findings: Findings,
-) -> None:
-    """Write attempts: those that only files told of are as this one says, others are completed."""
+) -> list[Attempt]:
+    """Write attempts: those that only files told of are as this one says, others are completed.
+
+    Returns all that the run has now.
+    """
     rows: list[Attempt] = []
     new: list[Attempt] = []
     filed_before: list[Attempt] = []
@@ -61,12 +67,15 @@ def write_attempts(
             (filed_before if row.pk else new).append(row)
         rows.append(row)
     _drop_left(matches, findings)
-    Attempt.objects.bulk_create(new)
+    ids = insert_numbered(Attempt, FILED, (attributes_of(row, FILED_READ) for row in new))
+    for row, pk in zip(new, ids, strict=True):
+        row.pk = pk
     for known, names in ((filed_before, FILED), (watched, RECONCILED)):
         if known:
             Attempt.objects.bulk_update(known, names, batch_size=200)
     pairs = [(row, attempt) for row, (_, attempt) in zip(rows, told, strict=True)]
     write_details(pairs, run, into.at, {row.pk for row in (*filed_before, *watched)})
+    return [*rows, *(row for row in matches.left if row.origin != Origin.FILE)]
 
 
 def _elsewhere(told: list[Told], matches: Matches, into: Into) -> set[Key]:

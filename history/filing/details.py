@@ -1,12 +1,19 @@
 """What hangs on attempts: scripts' reports, poll logs, notes, memory, nodes."""
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
 
-from history.imports.told import ToldAttempt, ToldPolls
+from history.filing.values import names_of, values_of
+from history.imports.told import (
+    ToldAttempt,
+    ToldMemory,
+    ToldNode,
+    ToldNote,
+    ToldPolls,
+    ToldScript,
+)
 from history.models import (
     Attempt,
     AttemptMemory,
@@ -18,12 +25,22 @@ from history.models import (
 )
 from history.polls import pack
 from history.purge import contents, named
+from history.upsert import insert
 from history.words import Origin
 
 # What only files tell: a newer one replaces it.
 FROM_FILES: tuple[type[Model], ...] = (ScriptReport, PollLog, FallbackNote)
 # What the collector measures better: of watched attempts a file's is not taken.
 MEASURED: tuple[type[Model], ...] = (AttemptMemory, NodeExecution)
+
+SCRIPT = ("attempt", *names_of(ToldScript))
+POLLS = (
+    *("attempt", "filed_at", "count", "pending_count", "success_count", "error_count"),
+    *("first_at", "last_at", "packed"),
+)
+NOTE = ("team", "began_at", "scene", "attempt", "place", *names_of(ToldNote))
+MEMORY = ("attempt", *names_of(ToldMemory))
+NODE = ("attempt", *names_of(ToldNode))
 
 Row = tuple[Attempt, ToldAttempt]
 
@@ -56,51 +73,37 @@ def write_details(told: list[Row], run: Run, at: datetime, known: set[int]) -> N
 
 
 def _write_scripts(told: list[Row], at: datetime) -> None:
-    ScriptReport.objects.bulk_create(
-        ScriptReport(attempt=row, **columns_of(a.script)) for row, a in told if a.script
-    )
-    PollLog.objects.bulk_create(_poll_log(row, a.polls, at) for row, a in told if a.polls)
+    insert(ScriptReport, SCRIPT, ((row.pk, *values_of(a.script)) for row, a in told if a.script))
+    insert(PollLog, POLLS, ((row.pk, at, *_counted(a.polls)) for row, a in told if a.polls))
 
 
-def _poll_log(row: Attempt, polls: ToldPolls, at: datetime) -> PollLog:
+def _counted(polls: ToldPolls) -> tuple[Any, ...]:
+    """Return a poll log's counts, first and last time, and the log itself."""
     times = [told for told in polls.at if told is not None]
-    return PollLog(
-        attempt=row,
-        filed_at=at,
-        count=len(polls.answers),
-        pending_count=polls.answers.count("p"),
-        success_count=polls.answers.count("s"),
-        error_count=polls.answers.count("e"),
-        first_at=min(times, default=None),
-        last_at=max(times, default=None),
-        packed=pack(polls),
-    )
+    counts = (polls.answers.count(answer) for answer in "pse")
+    ends = min(times, default=None), max(times, default=None)
+    return len(polls.answers), *counts, *ends, pack(polls)
 
 
 def _write_notes(told: list[Row], run: Run) -> None:
-    place_of = {"team_id": run.team_id, "began_at": run.began_at}
-    FallbackNote.objects.bulk_create(
-        FallbackNote(
-            attempt=row, scene_id=row.scene_id, place=place, **place_of, **columns_of(note)
-        )
+    rows = (
+        (run.team_id, run.began_at, row.scene_id, row.pk, place, *values_of(note))
         for row, attempt in told
         for place, note in enumerate(attempt.notes)
     )
+    insert(FallbackNote, NOTE, rows)
 
 
 def _write_measured(told: list[Row]) -> None:
-    AttemptMemory.objects.bulk_create(
-        AttemptMemory(attempt=row, **columns_of(device))
+    memory = (
+        (row.pk, *values_of(device))
         for row, attempt in told
         for device in {device.index: device for device in attempt.memory}.values()
     )
-    NodeExecution.objects.bulk_create(
-        NodeExecution(attempt=row, **columns_of(node))
+    insert(AttemptMemory, MEMORY, memory)
+    nodes = (
+        (row.pk, *values_of(node))
         for row, attempt in told
         for node in {node.node: node for node in attempt.nodes}.values()
     )
-
-
-def columns_of(told: Any) -> dict[str, Any]:
-    """Return what is told as the columns of its row, whose names are the same."""
-    return {one.name: getattr(told, one.name) for one in fields(told)}
+    insert(NodeExecution, NODE, nodes)

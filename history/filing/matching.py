@@ -41,10 +41,16 @@ def _servers_of(into: Into) -> dict[str, Server]:
     return {key: server for server in servers for key in (server.name, server.url)}
 
 
-def match(run: Run, told: list[Told], into: Into, findings: Findings) -> Matches:
-    """Return which attempts on record are told of; notes what cannot be told apart."""
-    own = list(_loaded().filter(scene__run=run).order_by("pk"))
-    matches = Matches(_servers_of(into))
+def match(
+    run: Run, told: list[Told], into: Into, findings: Findings, is_empty: bool = False
+) -> Matches:
+    """Return which attempts on record are told of; notes what cannot be told apart.
+
+    A run that `is_empty` has none of its own.
+    """
+    own = [] if is_empty else list(_loaded().filter(scene__run=run).order_by("pk"))
+    are_named = any(attempt.server for _, attempt in told)
+    matches = Matches(_servers_of(into) if are_named else {})
     _by_prompt(matches, run, told, own, into, findings)
     taken = {attempt.pk for attempt in matches.by_place.values()}
     rest: defaultdict[str, list[Attempt]] = defaultdict(list)

@@ -1,25 +1,38 @@
 """The scenes of a filed run, what is told beside their attempts, and what was found."""
 
-from history.filing.details import columns_of
 from history.filing.into import Into
 from history.filing.policies import Policies
-from history.imports.told import Found, ToldRun, ToldScene
+from history.filing.values import attributes_of, names_of, values_of
+from history.imports.told import Found, ToldRun, ToldRunReport, ToldScene, ToldSceneReport
 from history.models import Finding, Run, RunReport, Scene, SceneReport
+from history.upsert import insert, insert_numbered, upsert
 
 # What a file tells of a scene itself; the rest follows from its attempts.
 TOLD = ("title", "frame_floor", "history_polls", "exit_reason", "gpu_model")
 RESET = ("outcome", "attempt_count", "open_count")
+NEW = ("team", "run", "external_id", *TOLD, *RESET)
+NEW_READ = ("team_id", "run_id", *NEW[2:])
+REPORT = ("scene", "policy", *names_of(ToldSceneReport))
+RUN_REPORT = ("run", *names_of(ToldRunReport))
+FINDING = ("run", "scene", "place", "code", "level", "path", "message")
 
 
-def write_scenes(told: ToldRun, run: Run, into: Into) -> dict[str, Scene]:
-    """Write the scenes that are told; return them by external id."""
-    known = {row.external_id: row for row in Scene.objects.filter(run=run)}
+def scenes_of(run: Run) -> dict[str, Scene]:
+    """Return the scenes that a run has on record, by external id."""
+    return {row.external_id: row for row in Scene.objects.filter(run=run)}
+
+
+def write_scenes(told: ToldRun, run: Run, into: Into, known: dict[str, Scene]) -> dict[str, Scene]:
+    """Write the scenes that are told beside those on record; return them by external id."""
     rows = {}
     for scene in told.scenes:
         name = scene.external_id
         row = known.get(name) or Scene(external_id=name, run=run, team=into.team)
         rows[name] = _take(row, scene)
-    Scene.objects.bulk_create([row for row in rows.values() if row.pk is None])
+    new = [row for row in rows.values() if row.pk is None]
+    ids = insert_numbered(Scene, NEW, (attributes_of(row, NEW_READ) for row in new))
+    for row, pk in zip(new, ids, strict=True):
+        row.pk = pk
     old = [row for name, row in rows.items() if name in known]
     if old:
         Scene.objects.bulk_update(old, [*TOLD, *RESET], batch_size=200)
@@ -40,22 +53,19 @@ def write_reports(told: ToldRun, run: Run, scenes: dict[str, Scene], policies: P
     """Write what is told of the run and its scenes beside their attempts."""
     if run.revision:
         SceneReport.objects.filter(scene__run=run).delete()
-    SceneReport.objects.bulk_create(
-        SceneReport(
-            scene=scenes[scene.external_id],
-            policy_id=policies.pk(scene.policy),
-            **columns_of(scene.report),
-        )
-        for scene in told.scenes
+    rows = (
+        (scenes[one.external_id].pk, policies.pk(one.policy), *values_of(one.report))
+        for one in told.scenes
     )
-    RunReport.objects.update_or_create(run=run, defaults=columns_of(told.report))
+    insert(SceneReport, REPORT, rows)
+    upsert(RunReport, RUN_REPORT[:1], RUN_REPORT, [(run.pk, *values_of(told.report))])
 
 
-def drop_untold(run: Run, told: ToldRun) -> None:
+def drop_untold(known: dict[str, Scene], told: dict[str, Scene]) -> None:
     """Delete the scenes that an older file told of, this one does not, and nobody watched."""
-    names = {scene.external_id for scene in told.scenes}
-    empty = Scene.objects.filter(run=run, attempts=None).exclude(external_id__in=names)
-    ids = list(empty.values_list("pk", flat=True))
+    untold = [row.pk for name, row in known.items() if name not in told]
+    empty = Scene.objects.filter(pk__in=untold, attempts=None)
+    ids = list(empty.values_list("pk", flat=True)) if untold else []
     if ids:
         Finding.objects.filter(scene__in=ids).delete()
         Scene.objects.filter(pk__in=ids).delete()
@@ -65,15 +75,9 @@ def write_findings(run: Run, scenes: dict[str, Scene], found: list[Found]) -> No
     """Write the findings in place of those of the revision before."""
     if run.revision > 1:
         Finding.objects.filter(run=run).delete()
-    Finding.objects.bulk_create(
-        Finding(
-            run=run,
-            scene=scenes.get(one.scene or ""),
-            place=place,
-            code=one.code,
-            level=one.level,
-            path=one.path,
-            message=one.message,
-        )
+    ids = {name: row.pk for name, row in scenes.items()}
+    rows = (
+        (run.pk, ids.get(one.scene or ""), place, one.code, one.level, one.path, one.message)
         for place, one in enumerate(found)
     )
+    insert(Finding, FINDING, rows)

@@ -14,6 +14,9 @@ POLICY = [
     ("grace_s", "PostExecutionTimeoutSeconds"),
     ("retry_budget", "SceneRetryBudget"),
 ]
+# What the telemetry line calls a limit, and what we do.
+LIMITS = [("PollLimit", "poll_limit"), ("SceneRetryBudget", "retry_budget")]
+VRAM = ("VramBeforeMB", "VramAfterMB", "VramDeltaMB")
 WAIT_S = 0.1
 
 
@@ -89,9 +92,10 @@ def _check_telemetry(best: ToldAttempt, lines: SceneLines, findings: Findings, p
     pairs = lines.telemetry.get(best.attempt_number) or next(iter(lines.telemetry.values()))
     told, script = numbers_of(pairs), best.script
     assert script is not None
-    limit = script.more.get("poll_limit")
-    if limit is not None and _limit(told.get("PollLimit", limit)) != limit:
-        findings.add("V15", f"{path}: PollLimit", f"{told['PollLimit']}; the metadata say {limit}.")
+    for key, name in LIMITS:
+        limit = script.more.get(name)
+        if limit is not None and _limit(told.get(key, limit)) != limit:
+            findings.add("V15", f"{path}: {key}", f"{told[key]}; the metadata say {limit}.")
     wait_s, wanted_s = told.get("DoneMarkerWaitSeconds"), script.marker_wait_s
     if _are_apart(wait_s, wanted_s):
         findings.add("V18", f"{path}: DoneMarkerWaitSeconds", f"{wait_s:g} s is another wait.")
@@ -101,11 +105,23 @@ def _check_telemetry(best: ToldAttempt, lines: SceneLines, findings: Findings, p
     ):
         if value is not None and told.get(name) is not value:
             findings.add("V18", f"{path}: {name}", f"{name} is not told, or told otherwise.")
+    _check_vram(best, pairs, findings, path)
+    copied = script.more.get("forced_copy_path") if script.forced_copy else None
+    if copied and copied not in lines.words:
+        findings.add("V18", f"{path}: ForcedCopyDebugPath", "Where its notes lie is not told.")
     missing = [note.text for note in best.notes if note.text not in lines.words]
     if missing:
         findings.add("V17", path, f"{len(missing)} of the notes are not in the summary.")
 
 
+def _check_vram(best: ToldAttempt, pairs: dict[str, str], findings: Findings, path: str) -> None:
+    """Note a line without the memory that the metadata tell; old lines have it as "vram=a/b"."""
+    if best.memory and "vram" not in pairs:
+        for name in VRAM:
+            if name not in pairs:
+                findings.add("V18", f"{path}: {name}", f"{name} is not told.")
+
+
 def _are_apart(found: Any, wanted: float | None) -> bool:
     known = isinstance(found, int | float) and wanted is not None
-    return known and abs(found - (wanted or 0.0)) > WAIT_S
+    return known and round(abs(found - (wanted or 0.0)), 6) > WAIT_S

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
 from history.imports import times
@@ -20,6 +21,7 @@ LARGEST_COUNT = 1_000_000_000
 # What a column of 32 bits with a sign holds is less than what a script might write.
 LONGEST_DAYS_S = 366 * 86_400.0
 _LONGEST_SHOWN = 60
+_MISSING = ("", None)
 _YES_NO = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 
 
@@ -54,6 +56,10 @@ def key_of(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+# For the names that we ask by, which are few; those of a file may be anything.
+_asked = cache(key_of)
+
+
 @dataclass(slots=True)
 class Fields:
     """An object of a file, and where it stands: "Scenes[2].Telemetry"."""
@@ -82,7 +88,7 @@ class Fields:
         Null counts as missing, and so does what its writer cut off; an old name is told.
         """
         for name in names:
-            found = self._by_key.get(key_of(name))
+            found = self._by_key.get(_asked(name))
             if found is None or found[1] is None:
                 continue
             today = self.reading.legacy.get(found[0])
@@ -96,12 +102,11 @@ class Fields:
 
     def has(self, *names: str) -> bool:
         """Say whether a key is there, be its value null."""
-        return any(key_of(name) in self._by_key for name in names)
+        return any(_asked(name) in self._by_key for name in names)
 
     def told(self, *names: str) -> bool:
         """Say whether a value is there that is not null."""
-        found = (self._by_key.get(key_of(name)) for name in names)
-        return any(one is not None and one[1] is not None for one in found)
+        return any(self._by_key.get(_asked(name), _MISSING)[1] is not None for name in names)
 
     # --- Plain values ---------------------------------------------------------------------------
 

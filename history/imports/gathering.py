@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from history.imports import beside
+from history.imports.beside import PLACES, is_beside
 from history.imports.errors import Unreadable
 from history.imports.json_text import LARGEST_BYTES
 from history.imports.reading import File
@@ -32,6 +34,7 @@ BROKEN = (
     *(zlib.error, lzma.LZMAError),
 )
 MOST_MEMBERS = 20_000
+MOST_BESIDE, BESIDE_BYTES = 16, beside.LARGEST_BYTES + 1
 MOST_INFLATED_BYTES = 2_000_000_000
 
 
@@ -49,7 +52,9 @@ Gathered = File | Problem
 def wanted(name: str) -> bool:
     """Say whether a file of a folder may tell of a run."""
     base = PurePosixPath(name.replace("\\", "/")).name.lower()
-    return base == SUMMARY or (base.endswith(SUFFIXES) and base not in OTHERS)
+    if base == SUMMARY:
+        return True
+    return base.endswith(SUFFIXES) and base not in OTHERS and not is_beside(base)
 
 
 def is_archive(data: bytes) -> bool:
@@ -93,7 +98,8 @@ def _of_disk(path: Path, alone: bool) -> Iterator[Gathered]:
             if is_archive(head):
                 yield from gather_archive(file, str(path))
             else:
-                yield File(str(path), file.read(LARGEST_BYTES + 1), _summary_beside(path))
+                data = file.read(LARGEST_BYTES + 1)
+                yield File(str(path), data, _summary_beside(path), _told_beside(path))
     except OSError as error:
         yield Problem(str(path), Unreadable(f"It cannot be read: {error.strerror or error}"))
 
@@ -108,6 +114,29 @@ def _summary_beside(path: Path) -> bytes | None:
         return None
     with beside.open("rb") as file:
         return file.read(LARGEST_BYTES + 1)[:LARGEST_BYTES]
+
+
+def _told_beside(path: Path) -> tuple[tuple[str, bytes], ...]:
+    """Return what lies beside metadata on the disk, by name; links are not followed."""
+    if path.name.lower() not in METADATA:
+        return ()
+    told: dict[str, bytes] = {}
+    for place in PLACES:
+        folder = path.parent / place
+        if not folder.is_dir() or (place and _is_linked(folder, path.parent)):
+            continue
+        for found in sorted(folder.iterdir())[:MOST_MEMBERS]:
+            if len(told) >= MOST_BESIDE:
+                break
+            if is_beside(found.name) and found.is_file() and not found.is_symlink():
+                with found.open("rb") as file:
+                    told.setdefault(found.name, file.read(BESIDE_BYTES))
+    return tuple(told.items())
+
+
+def _is_linked(folder: Path, root: Path) -> bool:
+    """Say whether a folder below another is reached through a link."""
+    return any(one.is_symlink() for one in (folder, *folder.parents) if root in one.parents)
 
 
 # --- Archives -----------------------------------------------------------------------------------
@@ -131,20 +160,39 @@ def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Gathered]:
     for member in members:
         folder, _, base = member.filename.replace("\\", "/").rpartition("/")
         folders[folder][base.lower()] = member
+    told = _beside_members(archive)
     left = MOST_INFLATED_BYTES
-    for below in folders.values():
-        for file in _of_folder(archive, below, name):
+    for folder, below in folders.items():
+        for file in _of_folder(archive, below, name, told.get(folder, {})):
             yield file
             if isinstance(file, File):
                 left -= len(file.data) + len(file.summary or b"")
+                left -= sum(len(data) for _, data in file.beside)
             if left < 0:
                 limit = f"{MOST_INFLATED_BYTES // 10**9} GB"
                 yield Problem(name, Unreadable(f"It inflates to more than {limit}"))
                 return
 
 
+def _beside_members(archive: zipfile.ZipFile) -> dict[str, dict[str, zipfile.ZipInfo]]:
+    """Return what may tell more of a run, by the folder that the run's metadata would be in."""
+    told: defaultdict[str, dict[str, zipfile.ZipInfo]] = defaultdict(dict)
+    for member in archive.infolist():
+        folder, _, base = member.filename.replace("\\", "/").rpartition("/")
+        if not is_beside(base):
+            continue
+        for place in PLACES:
+            if folder == place or folder.endswith(f"/{place}") or not place:
+                root = folder.removesuffix(place).rstrip("/")
+                told[root].setdefault(base, member)
+    return told
+
+
 def _of_folder(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    name: str,
+    told: dict[str, zipfile.ZipInfo],
 ) -> Iterator[Gathered]:
     described = any(base in members for base in METADATA)
     for base, member in members.items():
@@ -153,8 +201,10 @@ def _of_folder(
         path = f"{name}: {member.filename}"
         try:
             summary = members.get(SUMMARY) if base in METADATA else None
-            beside = _inflated(archive, summary)[:LARGEST_BYTES] if summary else None
-            yield File(path, _inflated(archive, member), beside)
+            said = _inflated(archive, summary)[:LARGEST_BYTES] if summary else None
+            more = list(told.items())[:MOST_BESIDE] if base in METADATA else []
+            inflated = tuple((at, _inflated(archive, one)[:BESIDE_BYTES]) for at, one in more)
+            yield File(path, _inflated(archive, member), said, inflated)
         except BROKEN as error:
             yield Problem(path, Unreadable(f"It cannot be inflated: {error}"))
 

@@ -198,9 +198,9 @@ def _report(root: Fields, story: Fields | None) -> ToldRunReport:
     paths = {"run_folder": root.text("RunDir", limit=1000)}
     paths["archive"] = root.text("Archive", "ArchivePath", limit=1000)
     return ToldRunReport(
-        story=_named(story, STORY),
-        llm=_named(story.below("LLM") if story is not None else None, LLM),
-        health_check=_named(health, HEALTH),
+        story=named(story, STORY),
+        llm=named(story.below("LLM") if story is not None else None, LLM),
+        health_check=named(health, HEALTH),
         tests=_tests(root),
         helpers=_helpers(root),
         paths={name: path for name, path in paths.items() if path},
@@ -208,7 +208,7 @@ def _report(root: Fields, story: Fields | None) -> ToldRunReport:
     )
 
 
-def _named(fields: Fields | None, names: list[tuple[str, str, str]]) -> dict[str, Any]:
+def named(fields: Fields | None, names: list[tuple[str, str, str]]) -> dict[str, Any]:
     """Return what an object tells under our names; times as text, for JSON."""
     if fields is None:
         return {}
@@ -224,20 +224,23 @@ def _tests(root: Fields) -> dict[str, Any]:
     logs, summary = root.below("VitestLogs"), root.below("VitestSummary")
     if logs is None or not all(logs.told(key) for key in ("ComfyUI", "E2E", "Scripts")):
         root.find("V03", "VitestLogs", "The three paths of test logs are not all there.")
-    tests = _named(summary, TESTS)
-    if found := _named(logs, LOGS):
+    tests = tests_of(summary) if summary is not None else {}
+    if found := named(logs, LOGS):
         tests["logs"] = found
-    if summary is not None:
-        suites = [_named(suite, SUITE) for suite in summary.each("suites")]
-        tests["suites"] = suites[:MOST_SUITES]
     return tests
+
+
+def tests_of(summary: Fields) -> dict[str, Any]:
+    """Return the results of test suites: exit codes, and each suite with its duration."""
+    suites = [named(suite, SUITE) for suite in summary.each("suites")]
+    return {**named(summary, TESTS), "suites": suites[:MOST_SUITES]}
 
 
 def _helpers(root: Fields) -> dict[str, Any]:
     helpers, told = root.below("HelperSummaries"), {}
     for name, key in HELPERS:
         below = helpers.below(key) if helpers is not None else None
-        told[name] = _named(below, [("summary", "text", "Summary"), ("log", "text", "Log")])
+        told[name] = named(below, [("summary", "text", "Summary"), ("log", "text", "Log")])
         if "summary" not in told[name]:
             root.find("V05", f"HelperSummaries.{key}", f"The summary of {key} is not named.")
     return {name: below for name, below in told.items() if below}

@@ -7,6 +7,7 @@ from history.imports.notes import is_script_error
 from history.words import ExitReason
 from telemetry.words import Outcome
 
+_REASONS = {reason.value.lower(): reason for reason in ExitReason}
 LIMITS = (ExitReason.MAX_WAIT, ExitReason.ATTEMPT_LIMIT)
 VIDEO_DONE, VIDEO_WRONG = ("complete", "ready"), ("missing", "error")
 
@@ -55,5 +56,4 @@ def exit_reason_of(text: str | None) -> ExitReason | None:
     """Return the exit reason that a text names, `unknown` for another word, None for none."""
     if text is None:
         return None
-    known = {reason.value.lower(): reason for reason in ExitReason}
-    return known.get(text.strip().lower(), ExitReason.UNKNOWN)
+    return _REASONS.get(text.strip().lower(), ExitReason.UNKNOWN)

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from history.imports import json_text, metadata, own, table
+from history.imports.beside import take_beside, value_of
 from history.imports.crosscheck import hold_together
 from history.imports.errors import NotARun, Unreadable
 from history.imports.fields import Fields, Reading, key_of
 from history.imports.findings import Findings
+from history.imports.requeues import take_requeues
 from history.imports.summary import is_summary, summary_of
 from history.imports.summary_run import of_summary, run_of_summary
 from history.imports.times import zone_of
@@ -19,11 +21,12 @@ POLL_LOG = key_of("HistoryPollLog")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file, and the summary that lies beside it, if one does."""
+    """A file, the summary that lies beside it, if one does, and what else does, by name."""
 
     name: str
     data: bytes
     summary: bytes | None = None
+    beside: tuple[tuple[str, bytes], ...] = ()
 
 
 def read(file: File, at: datetime) -> list[ToldRun]:
@@ -52,19 +55,31 @@ def _metadata(value: Any, file: File, findings: Findings, at: datetime) -> ToldR
     run = metadata.run_of(root)
     if any(scene.report.frames_assumed for scene in run.scenes):
         run.kind = "artifact-metadata-2"
-    content: Any = value
+    beside = _beside(file, root.reading)
+    take_beside(run.report, beside, root.reading)
+    content: Any = {"metadata": value, "beside": beside} if beside else value
     if file.summary is not None:
         text, _ = json_text.text_of(file.summary)
-        hold_together(run, summary_of(text), findings)
-        content = {"metadata": value, "summary": text}
+        summary = summary_of(text)
+        take_requeues(run, summary)
+        hold_together(run, summary, findings)
+        content = {"metadata": value, "summary": text, **({"beside": beside} if beside else {})}
     sha256 = _digest(content)
     kept = _without_polls(value)
     run = _known(run, findings.all(), kept if content is value else {**content, "metadata": kept})
     return _identified(run, sha256)
 
 
+def _beside(file: File, reading: Reading) -> dict[str, Any]:
+    """Return what the files beside metadata hold, by their names."""
+    values = {name: value_of(name, data, reading) for name, data in file.beside}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _summary_alone(text: str, reading: Reading) -> ToldRun:
-    run = run_of_summary(summary_of(text), reading)
+    summary = summary_of(text)
+    run = run_of_summary(summary, reading)
+    take_requeues(run, summary)
     run = _known(run, of_summary(reading.findings.all()), {"summary": text})
     return _identified(run, _digest(text))
 

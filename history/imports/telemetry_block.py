@@ -192,7 +192,7 @@ def _check_gpu(gpu: Fields, before: float | None, after: float | None, total: fl
     delta = gpu.number("VramDeltaMB", low=-LARGEST_BYTES, unit="MB")
     if None not in (delta, before, after):
         told = ((after or 0) - (before or 0)) / MIB
-        if abs((delta or 0) - told) > DELTA_MIB:
+        if round(abs((delta or 0) - told), 6) > DELTA_MIB:
             gpu.find("V16", "VramDeltaMB", f"{delta:g} MB, but after less before is {told:.1f}.")
     if total is not None and max(before or 0, after or 0) > total:
         gpu.find("vram_over_total", "VramTotal", "More is free than there is.")

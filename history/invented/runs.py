@@ -91,6 +91,11 @@ class Inventor:
         self._workloads = list(accumulate(one.share for one in WORKLOADS))
         self._machines = list(accumulate(one.share for one in MACHINES))
 
+    @property
+    def run_count(self) -> int:
+        """Return how many runs there will be."""
+        return self._runs
+
     def runs(self) -> Iterator[InventedRun]:
         """Yield the runs."""
         begins = self._begins()

@@ -25,6 +25,9 @@ PER_PLACE, FEWEST, MOST = 40, 200, 2500
 # A statement for each kind would be long; a run of more kinds has none in common with others.
 KINDS = 60
 SIBLINGS = 12
+# What columns hold; a page asks for thousands.
+OUTCOMES: dict[str | None, Outcome | None] = {None: None, **{one.value: one for one in Outcome}}
+WARMTHS = {one.value: one for one in Warmth}
 
 
 class Kind(NamedTuple):
@@ -49,7 +52,7 @@ def work_of_run(run: Run) -> Work:
         fingerprint=_run_fingerprint(run.work, run.workload, run.scene_count),
         value=run.work_s if complete else None,
         ended_at=run.ended_at,
-        outcome=Outcome(run.outcome) if run.outcome else None,
+        outcome=OUTCOMES[run.outcome],
         gpu=run.gpu_model,
         archived=run.archived_at is not None,
         cached=run.cached_count > 0,
@@ -79,7 +82,7 @@ def earlier_runs(run: Run) -> list[Run]:
     if run.work is None:
         return []
     alike = Q(workload=run.workload) if run.workload else Q(work=run.work)
-    earlier = Run.objects.filter(alike, team=run.team_id, began_at__lte=run.began_at)
+    earlier = Run.objects.kept().filter(alike, team=run.team_id, began_at__lte=run.began_at)
     return list(earlier.exclude(pk=run.pk).order_by("-began_at").only(*OF_EARLIER)[:RUNS])
 
 
@@ -91,7 +94,7 @@ LAST_RUNS = """SELECT * FROM (
         archived_at IS NOT NULL, cached_count
     FROM history_run
     WHERE team_id = %s AND {kind} = %s AND began_at <= %s AND outcome = 'success'
-        AND gpu_model {gpu}
+        AND gpu_model {gpu} AND deleted_at IS NULL
     ORDER BY began_at DESC LIMIT %s
 ) k{place}"""
 
@@ -142,7 +145,7 @@ COLUMNS = """s.id, s.workload, s.gpu_model, s.position, s.warmth, s.cached, s.du
 LAST = """SELECT * FROM (
     SELECT {columns} FROM history_scene s JOIN history_run r ON r.id = s.run_id
     WHERE s.team_id = %s AND s.workload = %s AND s.gpu_model {gpu} AND s.ended_at < %s
-        AND s.timed_by = %s AND s.run_id <> %s
+        AND s.timed_by = %s AND s.run_id <> %s AND r.deleted_at IS NULL
     ORDER BY s.ended_at DESC LIMIT %s
 ) k{place}"""
 
@@ -176,9 +179,9 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         fingerprint=known.get(scene.workload or "", Fingerprint()),
         value=scene.duration_s if complete else None,
         ended_at=scene.ended_at if not scene.open_count else None,
-        outcome=Outcome(scene.outcome) if scene.outcome else None,
+        outcome=OUTCOMES[scene.outcome],
         gpu=scene.gpu_model,
-        warmth=Warmth(scene.warmth),
+        warmth=WARMTHS[scene.warmth],
         position=scene.position,
         archived=archived,
         cached=scene.cached,
@@ -217,9 +220,9 @@ def _work(row: Any, known: Mapping[str, Fingerprint]) -> Work:
         fingerprint=known[workload],
         value=value,
         ended_at=None if is_open else _time(ended_at),
-        outcome=Outcome(outcome) if outcome else None,
+        outcome=OUTCOMES[outcome],
         gpu=gpu,
-        warmth=Warmth(warmth),
+        warmth=WARMTHS[warmth],
         position=position,
         archived=bool(archived),
         cached=bool(cached),
@@ -233,15 +236,16 @@ def _at(at: datetime) -> Any:
 
 
 def _seconds(column: str) -> str:
-    """Return what asks for a time: on PostgreSQL as a number.
+    """Return what asks for a time: on PostgreSQL as a number, on SQLite as its text.
 
-    Its driver takes longer to read a time than all else of a row.
+    To read a time as such takes either driver longer than all else of a row.
     """
-    return column if connection.vendor == "sqlite" else f"EXTRACT(EPOCH FROM {column})::float8"
+    is_text = connection.vendor == "sqlite"
+    return f"{column} || ''" if is_text else f"EXTRACT(EPOCH FROM {column})::float8"
 
 
-def _time(told: datetime | float | None) -> datetime | None:
+def _time(told: str | float | None) -> datetime | None:
     """Return a time from what the database told of it, aware."""
-    if not isinstance(told, datetime):
-        return None if told is None else datetime.fromtimestamp(told, UTC)
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    if isinstance(told, str):
+        return datetime.fromisoformat(told).replace(tzinfo=UTC)
+    return None if told is None else datetime.fromtimestamp(told, UTC)

@@ -177,12 +177,13 @@ def _narrowed(wide: Baseline) -> Baseline:
 def _assess(judged: Sequence[Judged], trends: bool = True) -> None:
     """Say of each how it stands and where it goes."""
     # Here, for they load numpy.
-    from history.baseline.standing import deviation_of
+    from history.baseline.standing import deviations_of
     from history.baseline.verdict import Rules, judge_all, split
 
     of_allowance: defaultdict[float, list[Judged]] = defaultdict(list)
-    for one in judged:
-        one.deviation = deviation_of(one.work.value, one.baseline)
+    found = deviations_of([(one.work.value, one.baseline) for one in judged])
+    for one, deviation in zip(judged, found, strict=True):
+        one.deviation = deviation
         if trends and one.baseline.judges and one.work.value is not None:
             of_allowance[one.baseline.allowance].append(one)
     for allowance, some in of_allowance.items():

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from history.judged.judging import Judged
+from telemetry.readable import Readable
 from telemetry.text import MISSING, NBSP, duration, plural
 
 # Below one percent nothing has changed that anybody would see.
@@ -33,7 +34,7 @@ TREND_ICONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Readable):
     """A difference as a cell: icon, amount, what that means; `title` names the baseline."""
 
     icon: str
@@ -51,7 +52,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Readable):
     """Where the work is going: a badge with its evidence."""
 
     icon: str

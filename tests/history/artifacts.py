@@ -145,6 +145,116 @@ def second_generation(**fields: Any) -> dict[str, Any]:
     return scene(**{**usual, **fields})
 
 
+def _without(block: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name not in names}
+
+
+MARKERS = (
+    *("DoneMarkerDetected", "DoneMarkerWaitSeconds", "DoneMarkerPath"),
+    *("ForcedCopyTriggered", "ForcedCopyDebugPath"),
+)
+
+
+def first_whole_file() -> dict[str, Any]:
+    """Return a file from before done markers and videos; its scene has another limit than it."""
+    card = _without(gpu(10240.0, 9664.0), "Type", "Index", "VramTotal")
+    block = telemetry(
+        HistoryAttempts=3, HistoryAttemptLimit=3, HistoryExitReason="success", GPU=card
+    )
+    block |= {"HistoryPostExecutionTimeoutReached": False, "DurationSeconds": 10}
+    waited = _without(block, *MARKERS, "QueueStart", "QueueEnd", "PollLimit")
+    one = scene(DurationSeconds=10, HistoryAttempts=3, HistoryAttemptLimit=3, Telemetry=waited)
+    return _without(metadata([one], RunId="test"), "HelperSummaries")
+
+
+def waited_in_vain() -> dict[str, Any]:
+    """Return a part of a file: one scene, as an object, of which nothing came in its time."""
+    block = telemetry(HistoryAttempts=0, HistoryExitReason="maxWait", MaxWaitSeconds=30)
+    block |= {"GPU": gpu(16000.0, 16133.7), "ExecutionSuccessDetected": False}
+    block |= {"HistoryPostExecutionTimeoutReached": False, "DoneMarkerDetected": False}
+    partial = _without(block, "QueueStart", "QueueEnd", "ExecutionSuccessAt", "SceneRetryBudget")
+    video = {"Path": None, "DurationSeconds": None, "Status": "missing", "UpdatedAt": iso(60)}
+    fields = {"FrameCount": 0, "Success": False, "MeetsFrameFloor": False}
+    fields |= {"HistoryRetrieved": False, "HistoryRetrievedAt": None, "HistoryAttempts": 0}
+    fields |= {"Errors": ["No frames copied"], "Video": {**video, "Error": "MP4 missing"}}
+    return {"Scenes": scene(Telemetry=partial, **fields), "Timestamp": iso(60)}
+
+
+# Quoted in reports with parts left out: no JSON, as they stand.
+ENVELOPE = b"""{
+  "RunId": "20251118-083434",
+  "QueueConfig": {
+    "SceneRetryBudget": 0, "HistoryMaxWaitSeconds": 30, "HistoryPollIntervalSeconds": 1,
+    "HistoryMaxAttempts": 0, "PostExecutionTimeoutSeconds": 15
+  },
+  "Scenes": [...]
+}"""
+LEGACY = b"""{
+  "RunId": "20251111-164341",
+  "Scenes": [ { "SceneId": "scene-001", "FrameCount": 25, ... } ]
+}"""
+CONTRACT = b"""{
+  // as it is documented
+  "LLMHealthInfo": { "Status": "success", "Models": 3 },
+  "Scenes": [ { "SceneId": "scene_001", "Title": "Harbor" } ],
+  "ArchivePath": "artifacts/run.zip"
+}"""
+
+
+def envelope() -> dict[str, Any]:
+    """Return the quoted envelope as it was before parts were left out: a hasty policy."""
+    policy = {"SceneRetryBudget": 0, "HistoryMaxWaitSeconds": 30, "HistoryPollIntervalSeconds": 1}
+    policy |= {"HistoryMaxAttempts": 0, "PostExecutionTimeoutSeconds": 15}
+    return metadata(RunId="20251118-083434", QueueConfig=policy)
+
+
+def legacy() -> dict[str, Any]:
+    """Return a whole file from before telemetry and policy."""
+    one = _without(scene(), "Telemetry", "HistoryConfig", "SceneRetryBudget")
+    return _without(metadata([one], RunId="20251111-164341"), "QueueConfig", "HelperSummaries")
+
+
+def contract() -> dict[str, Any]:
+    """Return the documented example as JSON, with its names that no script writes."""
+    one = {"Title": "Harbor", **scene(SceneId="scene_001")}
+    told = _without(metadata([_without(one, "StoryTitle")]), "Archive")
+    return {**told, "ArchivePath": "artifacts/run.zip", "LLMHealthInfo": {"Status": "success"}}
+
+
+def placeholders() -> dict[str, Any]:
+    """Return an example with words of choice and kinds of value in place of values."""
+    words = "success|maxWait|attemptLimit|postExecution"
+    block = telemetry(lasted_s=10, ExecutionSuccessAt="ISO-8601", HistoryExitReason=words)
+    block |= {"GPU": _without(gpu(10240.0, 9664.0), "VramTotal", "Type", "Index")}
+    block |= {"System": {"FallbackNotes": ["nvidia-smi fallback triggered"]}}
+    waited = _without(block, *MARKERS, "QueueStart", "QueueEnd", "PollLimit")
+    one = {"SceneId": "scene-001", "Telemetry": waited, "SceneRetryBudget": 1}
+    return {"RunId": "timestamp", "QueueConfig": metadata()["QueueConfig"], "Scenes": [one]}
+
+
+def newest() -> dict[str, Any]:
+    """Return a file of the newest scripts: chained frames, interpolation, a video; unnamed."""
+    processed = {"FLF2VEnabled": True, "FLF2VSource": "last-frame", "FLF2VFallback": False}
+    processed |= {"InterpolationElapsed": 1250, "UpscaleMethod": "RIFE", "FinalFPS": 60}
+    block = telemetry(SceneRetryBudget=3, FinalResolution="1920x1080", **processed)
+    told = metadata([second_generation(SceneRetryBudget=3, Telemetry=block)])
+    told["QueueConfig"]["SceneRetryBudget"] = 3
+    return _without(told, "RunId", "Timestamp")
+
+
+# Whole files in the shape of each sample that is known of real scripts, by their usual numbers.
+SAMPLES = {
+    "01": first_whole_file,
+    "02": waited_in_vain,
+    "03": envelope,
+    "04": legacy,
+    "05": contract,
+    "06": placeholders,
+    "07": newest,
+}
+QUOTED = {"03": (ENVELOPE, 7, 14), "04": (LEGACY, 3, 59), "05": (CONTRACT, 2, 3)}
+
+
 def poll_log(lines: int, start_s: float = 0.0) -> list[dict[str, Any]]:
     """Return a poll log as the scripts write it."""
     return [

@@ -67,6 +67,35 @@ def test_a_summary_goes_with_the_metadata_beside_it(tmp_path):
     assert told == [(METADATA, b"S"), (b"alone", None)]
 
 
+def test_what_tells_more_of_a_run_goes_with_its_metadata(tmp_path):
+    beside = {
+        "story/story.json": b"1",
+        "test-results/comfyui-status/comfyui-status-20251120.json": b"2",
+        "mapping-preflight.json": b"3",
+        "vitest-results.json": b"4",
+    }
+    put(tmp_path, {"a/artifact-metadata.json": METADATA, "a/scene-001/story.json": b"no"})
+    put(tmp_path, {f"a/{name}": data for name, data in beside.items()})
+    told = {os.path.basename(name): data for name, data in beside.items()}
+
+    (file,) = gather([tmp_path])
+    zipped = {"a/artifact-metadata.json": METADATA, **{f"a/{k}": v for k, v in beside.items()}}
+    (member,) = members(archive({**zipped, "a/scene-001/story.json": b"no", "story.json": b"no"}))
+
+    assert dict(file.beside) == told
+    assert dict(member.beside) == told
+
+
+def test_links_beside_metadata_are_not_followed(tmp_path):
+    put(tmp_path, {"outside/story.json": b"1", "inside/artifact-metadata.json": METADATA})
+    (tmp_path / "inside/story").symlink_to(tmp_path / "outside")
+    (tmp_path / "inside/story.json").symlink_to(tmp_path / "outside/story.json")
+
+    (file,) = gather([tmp_path / "inside"])
+
+    assert file.beside == ()
+
+
 def test_links_are_not_followed(tmp_path):
     put(tmp_path, {"outside/secret.json": b"{}", "inside/a.json": b"{}"})
     (tmp_path / "inside/link.json").symlink_to(tmp_path / "outside/secret.json")

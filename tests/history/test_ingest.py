@@ -5,6 +5,7 @@ import json
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
@@ -355,6 +356,41 @@ def test_many_revisions_at_once_are_told_one_after_the_other(known):
     assert (Attempt.objects.count(), Run.objects.get().revision) == (3, 6)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_runs_at_once_that_name_the_same_prompts_of_a_server_nobody_follows_are_all_filed():
+    cast = make_cast()
+    server = make_server(cast.northlight)
+    into = Into(cast.northlight, NOW, server=server)
+    orders = [range(1, 21), range(20, 0, -1)] * 3
+    runs = [
+        read(File("x", as_bytes(metadata(_scenes(order), RunId=f"run-{n}"))), NOW)[0]
+        for n, order in enumerate(orders)
+    ]
+    # With its policy on record: else they would wait for each other to write that.
+    file_run(
+        read(File("x", as_bytes(metadata(RunId="before"))), NOW)[0], replace(into, server=None)
+    )
+    gate = threading.Barrier(len(runs))
+
+    def one(run):
+        try:
+            gate.wait(10)
+            return file_run(run, into).result
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        results = list(pool.map(one, runs))
+
+    assert results == ["created"] * len(runs)
+    assert Attempt.objects.exclude(prompt_id="").count() == 20 * len(runs)
+    assert Attempt.objects.filter(server=server).count() == 20
+
+
+def _scenes(prompts):
+    return [scene(place, PromptId=f"p-{n}") for place, n in enumerate(prompts, 1)]
+
+
 # --- The command --------------------------------------------------------------------------------
 
 
@@ -406,9 +442,11 @@ def test_it_tells_the_sums(cast, folder, capsys):
     assert told == [
         "Runs: 3 created, 0 revised, 0 unchanged; 9 scenes written.",
         "Findings: 3, 0 of them errors.",
+        "As a sweep: 3 runs, 9 scenes, 225 frames (25.0 a scene); 0 with notes, 0 with warnings.",
         "Passed over: 1 files about something else.",
         "Runs: 0 created, 0 revised, 3 unchanged; 0 scenes written.",
         "Findings: 0, 0 of them errors.",
+        "As a sweep: 3 runs, 9 scenes, 225 frames (25.0 a scene); 0 with notes, 0 with warnings.",
         "Passed over: 1 files about something else.",
     ]
 

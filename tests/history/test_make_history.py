@@ -1,16 +1,23 @@
 """manage.py make_history: an invented history, and how it gets into the database."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from statistics import median
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from history.bulk import load, reserve
 from history.failures.signature import FAILING
+from history.invented import load as invented_load
+from history.invented.apart import prepared_apart
 from history.invented.farm import FAULTS, REGRESSION, SLOWER
+from history.invented.rows import Place
 from history.invented.runs import Inventor, Span
 from history.models import Attempt, AttemptMemory, FailureFamily, Run, RunServer, Scene
 from history.settling import settle
@@ -19,6 +26,15 @@ from tests import cast
 
 UNTIL = datetime(2026, 3, 4, tzinfo=UTC)
 SPAN = Span.of(UNTIL, 60)
+
+
+# All of a row but its ids, and the prompt's, which is made of them.
+WHOLE_RUN = ("external_id", "submitter", "began_at", "outcome", "work_s", "success_rate", "work")
+WHOLE_SCENE = ("external_id", "outcome", "began_at", "frames", "warmth", "position", "server__name")
+WHOLE_ATTEMPT = (
+    *("server__name", "attempt_number", "outcome", "outcome_grade", "reason", "submitted_at"),
+    *("ended_at", "duration_s", "frames", "error_type", "error_message", "error_node"),
+)
 
 
 def invented(runs=400, scenes=4000, seed=7):
@@ -185,6 +201,41 @@ def test_it_refuses_numbers_that_cannot_be(team, options):
         make(**options)
 
 
+def loaded(team, part, apart, monkeypatch):
+    """Return what was loaded in so large parts, by a process of its own from so many of them."""
+    monkeypatch.setattr(invented_load, "PART", part)
+    monkeypatch.setattr(invented_load, "APART", apart)
+    make(runs=50, team=team.slug)
+    runs = Run.objects.filter(team=team).order_by("began_at").values_list(*WHOLE_RUN)
+    scenes = Scene.objects.filter(team=team).order_by("run__began_at", "position")
+    attempts = Attempt.objects.filter(scene__team=team).order_by("pk")
+    memory = AttemptMemory.objects.filter(attempt__scene__team=team).order_by("attempt")
+    return [
+        list(runs),
+        list(scenes.values_list(*WHOLE_SCENE)),
+        list(attempts.values_list(*WHOLE_ATTEMPT)),
+        list(memory.values_list("name", "free_lowest_bytes")),
+        FailureFamily.objects.filter(team=team).count(),
+    ]
+
+
+@pytest.mark.of_postgresql
+def test_what_another_process_prepares_is_what_this_one_would_have_loaded(team, monkeypatch):
+    other = cast.make_team("Southdark")
+
+    here, apart = loaded(team, 20, 9, monkeypatch), loaded(other, 20, 2, monkeypatch)
+
+    assert apart == here
+    assert len(here[0]) == 50
+
+
+def test_where_the_process_that_invents_ends_early_that_is_said(team):
+    nowhere = Place(team.pk, {}, 3)
+
+    with pytest.raises(RuntimeError, match="process that invents runs ended with status 1"):
+        list(prepared_apart(Inventor(9, 90, 3, SPAN), nowhere, 5, lambda wanted: wanted))
+
+
 def test_bulk_rows_arrive_as_they_are(team):
     names = ["a\tb", "a\nb", "a\\b", "\\N", "ä🚢'\"", "a\rb"]
     with transaction.atomic():
@@ -196,3 +247,23 @@ def test_bulk_rows_arrive_as_they_are(team):
     assert loaded == len(names)
     told = Run.objects.order_by("pk").values_list("external_id", "story_id", "began_at")
     assert list(told) == [(name, None, UNTIL) for name in names]
+
+
+def test_it_says_where_the_history_can_be_seen(team, capsys):
+    make()
+
+    assert f"/teams/{team.slug}/runs/" in capsys.readouterr().out
+
+
+def test_before_the_first_start_it_says_what_makes_the_database(tmp_path):
+    command = [sys.executable, "manage.py", "make_history", "--runs", "5"]
+    known = {k: v for k, v in os.environ.items() if not k.startswith("SCENEWATCH_")}
+    env = {**known, "SCENEWATCH_DATA_DIR": str(tmp_path)}
+
+    done = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert 'run "python3 manage.py serve --demo"' in done.stderr
+    assert "Traceback" not in done.stderr

@@ -341,6 +341,19 @@ def test_what_is_not_known_of_an_environment_is_no_change_of_it(leased, feed):
     assert Environment.objects.values("fingerprint").distinct().count() == 2
 
 
+def test_node_packs_are_filled_in_once_told_and_a_change_of_them_is_a_row(leased, feed):
+    known = read_stats(b'{"system": {"comfyui_version": "0.33.0"}, "devices": []}')
+    told = (None, {"kjnodes": "1.1.2"}, None, {"kjnodes": "1.2.0"}, {"kjnodes": "1.2.0"}, {})
+    for second, packs in enumerate(told):
+        at = BEGAN + timedelta(seconds=second)
+        feed.changes = [t.EnvironmentChanged(at, known, None, packs)]
+        write(leased, feed)
+
+    rows = Environment.objects.order_by("pk")
+    assert [row.node_packs for row in rows] == [{"kjnodes": "1.1.2"}, {"kjnodes": "1.2.0"}, {}]
+    assert len({row.fingerprint for row in rows}) == 3
+
+
 def test_it_records_blind_windows(leased, feed):
 
     feed.at(60, WatchResumed(BEGAN))

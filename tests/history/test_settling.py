@@ -6,8 +6,10 @@ from hashlib import sha256
 from itertools import combinations_with_replacement
 
 import pytest
+from django.db import connection, transaction
 
-from history.models import Run, RunServer, Scene
+from history.failures.keeping import keep
+from history.models import Attempt, Run, RunServer, Scene
 from history.settling import note_servers, settle
 from history.strip import outcome_of, status_of
 from telemetry.words import Outcome, Status
@@ -256,3 +258,61 @@ def test_it_notes_each_server_of_a_run_once_and_follows_its_begin(server, run):
 
     told = RunServer.objects.order_by("server").values_list("server", "run", "began_at")
     assert list(told) == [(server.pk, run.pk, at(-99)), (second.pk, run.pk, at(-99))]
+
+
+# --- Where the database takes its tables for empty ----------------------------------------------
+
+TABLES = ("history_run", "history_scene", "history_attempt")
+
+
+def many(server, scenes):
+    """Make a run of so many scenes of a failed attempt each; return the ids of its scenes."""
+    run = cast.make_run(server.team)
+    new = [Scene(run=run, team=server.team, external_id=f"scene-{n}") for n in range(scenes)]
+    rows = Scene.objects.bulk_create(new)
+    told = {"server": server, "status": Status.ENDED, "outcome": Outcome.FAILED, "seen_at": NOON}
+    Attempt.objects.bulk_create(Attempt(scene=row, prompt_id=f"p{row.pk}", **told) for row in rows)
+    return [row.pk for row in rows]
+
+
+def rows_read():
+    """Return how many rows and entries this transaction has read of the three tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0))"
+            " FROM pg_stat_xact_user_tables WHERE relname = ANY(%s)",
+            [list(TABLES)],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def forget_all(cursor):
+    """Delete all, and vacuum so that pages stay: PostgreSQL then takes the tables for empty."""
+    for table in ("history_runserver", *reversed(TABLES)):
+        cursor.execute(f"DELETE FROM {table}")
+    for table in TABLES:
+        cursor.execute(f"VACUUM (TRUNCATE FALSE) {table}")
+
+
+@pytest.mark.of_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_it_reads_each_row_a_few_times_though_the_tables_are_taken_for_empty():
+    server = cast.make_server(cast.make_team("Northlight"))
+    many(server, 800)
+    with connection.cursor() as cursor:
+        forget_all(cursor)
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = ANY(%s)", [list(TABLES)])
+        assert cursor.fetchall() == [(0.0,)] * 3
+
+    with transaction.atomic():
+        ids = many(server, 800)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '20s'")
+        before = rows_read()
+        settle(ids)
+        note_servers(ids)
+        keep(Attempt.objects.filter(scene__in=ids).values_list("pk", flat=True))
+        read = rows_read() - before
+
+    assert read < 20 * len(ids)
+    assert Run.objects.get().failed_count == 800

@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the runs in the order of their ids."""
-        found = list(loaded(Run.objects.filter(pk__in=options["runs"]).order_by("pk")))
+        found = list(loaded(Run.objects.kept().filter(pk__in=options["runs"]).order_by("pk")))
         missing = sorted(set(options["runs"]) - {run.pk for run in found})
         if missing:
             raise CommandError(f"There is no run {', '.join(map(str, missing))}.")

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from history import storage
+from history.explore.report import report_of_ids, sentence
 from history.filing.intake import Taken, take
 from history.filing.into import Into, Result
 from history.imports.gathering import count, gather
@@ -36,14 +38,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, telling what came of each file that could not be read, and the sums."""
         into = self._into(options)
+        try:
+            storage.check(into.team, into.at)
+        except storage.OverQuota as error:
+            raise CommandError(f"{error} {storage.NEXT}") from None
         missing = [str(path) for path in options["paths"] if not path.exists()]
         if missing:
             raise CommandError(f"There is no {', no '.join(missing)}.")
         sums: Counter[str] = Counter()
+        filed: set[int] = set()
         with progress(self, "Importing", count(options["paths"]), "files") as done:
             for taken in take(gather(options["paths"], lambda: done(1)), into, into.at):
                 self._tell(taken, sums)
-        self._sum_up(sums)
+                filed |= {run.run_id for run in taken.runs}
+        self._sum_up(sums, filed)
         if sums["unreadable"]:
             raise CommandError(f"{sums['unreadable']} files could not be read.")
         if options["strict"] and sums["errors"]:
@@ -72,10 +80,12 @@ class Command(BaseCommand):
             if errors:
                 self.stderr.write(f"{taken.name}: {run.external_id}: {errors} errors found")
 
-    def _sum_up(self, sums: Counter[str]) -> None:
+    def _sum_up(self, sums: Counter[str], filed: set[int]) -> None:
         runs = ", ".join(f"{sums[result]:,} {result}" for result in Result)
         self.stdout.write(f"Runs: {runs}; {sums['scenes']:,} scenes written.")
         self.stdout.write(f"Findings: {sums['findings']:,}, {sums['errors']:,} of them errors.")
+        if filed:
+            self.stdout.write(f"As a sweep: {sentence(report_of_ids(filed))}")
         if sums["passed over"]:
             self.stdout.write(f"Passed over: {sums['passed over']:,} files about something else.")
 

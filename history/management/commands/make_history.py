@@ -9,14 +9,21 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from history.invented.farm import REGRESSION, SLOWER
-from history.invented.load import SOURCE, load_history
+from history.invented.load import load_history
+from history.invented.rows import SOURCE
 from history.invented.runs import Inventor, Span
-from history.models import Run
+from history.models import Attempt, AttemptMemory, Run, RunServer, Scene
 from history.progress import progress
 from telemetry.clock import now
 from telemetry.models import Team
 
 MOST = 10_000_000
+LOADED = (Run, RunServer, Scene, Attempt, AttemptMemory)
+
+NO_TABLES = (
+    'There is no database yet, and starting the site makes it: run "python3 manage.py serve --demo"'
+    ", and this command again in another terminal while that runs."
+)
 
 
 class Command(BaseCommand):
@@ -52,11 +59,11 @@ class Command(BaseCommand):
         with progress(self, "Inventing", scenes, "scenes") as done:
             loaded = load_history(team, Inventor(runs, scenes, seed, span), span, seed, done)
         self._tell(loaded, time.monotonic() - began, span)
+        self.stdout.write(f"It is under Runs of {team}: /teams/{team.slug}/runs/")
 
     def _tell(self, loaded: Any, took_s: float, span: Span) -> None:
         if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:  # or the first queries are planned blindly
-                cursor.execute("ANALYZE history_run, history_scene, history_attempt")
+            _look_through()
         self.stdout.write(
             f"Loaded {loaded.runs:,} runs with {loaded.scenes:,} scenes: {loaded.rows:,} rows in "
             f"{took_s:.1f} s, {loaded.rows / max(took_s, 1e-9):,.0f} rows/s."
@@ -67,6 +74,18 @@ class Command(BaseCommand):
         )
 
 
+def _look_through() -> None:
+    """Have PostgreSQL look through what was loaded, as it would by itself minutes later.
+
+    Until then queries are planned blindly, and rows are looked up that an index alone could tell.
+    Within a transaction it refuses to note which rows everybody sees.
+    """
+    how = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
+    tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in LOADED)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{how} {tables}")
+
+
 def _aware(at: datetime | None) -> datetime | None:
     if at is None or at.tzinfo is not None:
         return at
@@ -74,6 +93,8 @@ def _aware(at: datetime | None) -> datetime | None:
 
 
 def _team(slug: str | None) -> Team:
+    if Team._meta.db_table not in connection.introspection.table_names():
+        raise CommandError(NO_TABLES)
     teams = list(Team.objects.filter(slug=slug) if slug else Team.objects.all()[:2])
     if len(teams) == 1:
         return teams[0]

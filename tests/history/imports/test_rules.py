@@ -7,7 +7,7 @@ import pytest
 
 from history.imports.codes import CODES
 from history.imports.reading import File, read
-from history.words import Level
+from history.words import ExitReason, Level
 from tests.history.artifacts import (
     NOW,
     as_bytes,
@@ -171,6 +171,8 @@ BESIDE = {
     "no telemetry line": (("Telemetry:", "Telemetrie:"), "V10"),
     "another poll limit": (("pollLimit=unbounded", "pollLimit=9"), "V15"),
     "another marker wait": (("DoneMarkerWaitSeconds=0.5s", "DoneMarkerWaitSeconds=0.7s"), "V18"),
+    "another budget": (("SceneRetryBudget=1", "SceneRetryBudget=2"), "V15"),
+    "no memory": ((" | VramDeltaMB=-4461MB", ""), "V18"),
     "another forced copy": (("ForcedCopyTriggered=False", "ForcedCopyTriggered=True"), "V18"),
 }
 
@@ -185,6 +187,7 @@ def test_it_finds_what_the_summary_says_otherwise(case):
 
 
 SAID_OTHERWISE = {
+    "V18": with_telemetry(ForcedCopyTriggered=True, ForcedCopyDebugPath="forced-copy-debug-1.txt"),
     "V07": one_scene(MeetsFrameFloor=False),
     "V08": one_scene(HistoryErrors=["connection refused"]),
     "V09": one_scene(Success=False),
@@ -221,6 +224,133 @@ def test_it_finds_nothing_where_the_summary_does_say_so():
     )
 
     assert findings_of(value, summary(("scene-001",)) + said) == []
+
+
+def said(old, new):
+    """Return the summary of three scenes that says one thing otherwise."""
+    text = summary()
+    assert old in text
+    return text.replace(old, new)
+
+
+# What comes next to breaking a rule, and keeps it.
+KEPT = {
+    "V01": [(metadata(), summary())],
+    "V02": [(metadata([scene(1, FrameCount=0), scene(2, 130.0)]), None)],
+    "V03": [(metadata(Story={"Id": "s"}, QueueConfig={"SceneRetryBudget": 0}), None)],
+    "V04": [(metadata(), said("historyMaxAttempts=unbounded", "historyMaxAttempts=0"))],
+    "V05": [(metadata(), None)],
+    "V06": [(metadata([scene(2)]), summary())],
+    "V07": [
+        (
+            one_scene(MeetsFrameFloor=False),
+            f"{summary(('scene-001',))}[Scene scene-001] WARNING: Frame count below floor (2/25)",
+        )
+    ],
+    "V08": [
+        (
+            one_scene(HistoryRetrieved=False),
+            f"{summary(('scene-001',))}[Scene scene-001] History warning none (attempts=9)",
+        )
+    ],
+    "V09": [
+        (one_scene(Success=False), f"{summary(('scene-001',))}[Scene scene-001] FAILED: it did")
+    ],
+    "V10": [(one_scene(SceneRetryBudget=0), summary(("scene-001",)))],
+    "V11": [(with_telemetry(HistoryAttempts=0, HistoryAttemptLimit=0), None)],
+    "V12": [(with_telemetry(HistoryExitReason=word.value), None) for word in ExitReason],
+    "V13": [(with_telemetry(ForcedCopyDebugPath=None, DoneMarkerWaitSeconds=None), None)],
+    "V14": [(with_telemetry(ExecutionSuccessDetected=False, ExecutionSuccessAt=None), None)],
+    "V15": [
+        (metadata(), said("pollLimit=unbounded", "pollLimit=0")),
+        (
+            with_telemetry(SceneRetryBudget=0),
+            said("SceneRetryBudget=1", "SceneRetryBudget=unbounded"),
+        ),
+    ],
+    "V16": [(with_telemetry(GPU=gpu(VramDeltaMB=-4460.9)), None)],
+    "V17": [
+        (
+            with_telemetry(System={"FallbackNotes": ["Forced copy"]}),
+            f"{summary(('scene-001',))}[Scene scene-001] WARNING: Forced copy",
+        ),
+        (with_telemetry(System={"FallbackNotes": None}), None),
+    ],
+    "V18": [(metadata(), said("DoneMarkerWaitSeconds=0.5s", "DoneMarkerWaitSeconds=0.6s"))],
+    "V19": [
+        (
+            with_telemetry(
+                FLF2VEnabled=True,
+                FLF2VSource="keyframe",
+                InterpolationElapsed=0,
+                FinalFPS=23.976,
+                FinalResolution="1920x1080",
+            ),
+            None,
+        )
+    ],
+    "V20": [
+        (metadata([second_generation()]), None),
+        (
+            metadata(
+                [
+                    second_generation(
+                        Video={
+                            **second_generation()["Video"],
+                            "Path": None,
+                            "Status": "missing",
+                            "Error": "MP4 missing",
+                        }
+                    )
+                ]
+            ),
+            None,
+        ),
+    ],
+    "ends_before_begin": [(with_telemetry(QueueEnd=iso(0), DurationSeconds=0.4), None)],
+    "duration_mismatch": [(with_telemetry(DurationSeconds=123.8), None)],
+    "over_poll_limit": [(with_telemetry(HistoryAttempts=63, HistoryAttemptLimit=63), None)],
+    "requeued_mismatch": [(one_scene(AttemptsRun=2, Requeued=True), None)],
+    "over_budget": [(one_scene(AttemptsRun=2, Requeued=True), None)],
+    "attempts_untold": [
+        (
+            one_scene(
+                AttemptsRun=2,
+                Requeued=True,
+                AttemptSummaries=[{"Attempt": 1, "FrameCount": 2}, {"Attempt": 2}],
+            ),
+            None,
+        )
+    ],
+    "policy_mismatch": [(with_telemetry(MaxWaitSeconds=600.0), None)],
+    "same_scene_twice": [(metadata([scene(1), scene(2, 130.0)]), None)],
+    "no_scene_id": [(one_scene(SceneId="x"), None)],
+    "vram_over_total": [
+        (with_telemetry(GPU=gpu(24576.0, 24576.0, VramTotal=25_769_803_776)), None)
+    ],
+    "time_in_future": [(metadata(Timestamp="2026-03-04T12:04:00Z"), None)],
+    "outcome_unknown": [(one_scene(FrameCount=None, Success=True), None)],
+    "began_assumed": [(metadata(), None)],
+    "wrong_type": [(one_scene(Warnings=["1"]), None)],
+    "out_of_range": [(with_telemetry(FinalFPS=0.001), None)],
+    "not_whole": [(one_scene(FrameFloor=24.0), None)],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "case"), [(code, case) for code, cases in KEPT.items() for case in cases]
+)
+def test_what_keeps_a_rule_is_not_found_to_break_it(code, case):
+    value, text = case
+
+    assert code not in {one.code for one in findings_of(value, text)}
+
+
+def test_each_rule_is_broken_by_one_fixture_and_kept_by_another():
+    broken = {code for _, code, _ in BROKEN.values()} | {code for _, code in BESIDE.values()}
+
+    assert broken | SAID_OTHERWISE.keys() == KEPT.keys()
+    assert {code for code in CODES if re.fullmatch(r"V\d\d", code)} <= KEPT.keys()
 
 
 def test_metadata_and_summary_of_one_run_have_no_findings():
