@@ -67,6 +67,7 @@ def _just_ended(team: Team) -> set[int]:
         ended_at__gt=team.at - GRACE,
         ended_at__lte=team.at,
         found_later=False,
+        scene__run__deleted_at=None,
     )
     return set(ended.order_by().values_list("scene__run", flat=True).distinct()[: RUNS_LIMIT * 5])
 

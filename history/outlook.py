@@ -26,6 +26,7 @@ def outlook(server_id: int, workload: str) -> Outlook | None:
         workload=workload,
         outcome=Outcome.SUCCESS,
         duration_s__lte=LONGEST_S,
+        scene__run__deleted_at=None,
     ).order_by("-ended_at")
     team = Server.objects.filter(pk=server_id).values("team_id")
     here = _durations(done.filter(server_id=server_id))

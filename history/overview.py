@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from history import active_runs
 from history.active_runs import GRACE, Team
-from history.forecast import Open, etas
-from history.models import Attempt
+from history.forecast import etas
+from history.open_attempts import few, open_on
 from history.outlook import outlook
 from history.usual import DAY, Day, Usual, day_before, trend_of, usual_at
 from telemetry.models import Server
@@ -26,10 +26,7 @@ from telemetry.outlook import Outlook
 from telemetry.overview import TILES, Bar, Overview, Tile
 from telemetry.prompt_rows import EtaText
 from telemetry.text import MISSING, duration, plural
-from telemetry.words import Status
 
-# A longer queue has no ETA: nobody waits for its end on a wall.
-OPEN_LIMIT = 5000
 # Reading the last 24 hours takes this part of the time at most.
 SHARE = 1 / 200
 OUTLOOK_FOR = timedelta(minutes=1)
@@ -37,11 +34,6 @@ OUTLOOKS_LIMIT = 2000
 BARS = 12
 # A narrower range is not worth a word.
 SPREAD_S = 5
-OPEN = (Status.QUEUED, Status.RUNNING)
-COLUMNS = (
-    *("pk", "server", "scene", "scene__run", "scene__run__source"),
-    *("status", "number", "started_at", "workload"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +61,8 @@ class Overviews:
     def overview(self, team_id: int, at: datetime) -> Overview:
         """Return the team's overview as it stands on record at a time."""
         names = dict(_servers(team_id).values_list("pk", "name"))
-        attempts = _open(list(names))
-        ends = etas(attempts, partial(self._outlook, at), at) if _few(attempts) else {}
+        attempts = open_on(names)
+        ends = etas(attempts, partial(self._outlook, at), at) if few(attempts) else {}
         team = Team(names, attempts, ends, at)
         rows, more = active_runs.rows(team)
         last = self._last_day(team_id, team)
@@ -121,15 +113,6 @@ def database_now() -> datetime:
 
 def _servers(team_id: int) -> Any:
     return Server.objects.watched().filter(team=team_id)
-
-
-def _open(servers: list[int]) -> list[Open]:
-    found = Attempt.objects.filter(server__in=servers, status__in=OPEN).order_by()
-    return [Open(*row) for row in found.values_list(*COLUMNS)[:OPEN_LIMIT]]
-
-
-def _few(attempts: list[Open]) -> bool:
-    return len(attempts) < OPEN_LIMIT
 
 
 def _ends(team: Team) -> list[int]:

@@ -4,8 +4,16 @@ from django.db.models import Model
 
 from history.models import Attempt, Run, Scene
 from history.pace import LARGEST
-from history.purge import attempts_of, contents, line_of, named, parted, scenes_of
-from history.retention import RUNS, Due
+from history.purge import (
+    attempts_of,
+    contents,
+    contents_of_runs,
+    line_of,
+    named,
+    parted,
+    scenes_of,
+)
+from history.retention import DELETED, RUNS, Due
 from history.tally import Rows, Tally
 
 
@@ -22,8 +30,10 @@ def _count(one: Due, due: list[Due], tally: Tally, size: int) -> None:
     while keys := one.rule.window(after, size, one.before):
         after = keys[-1]
         gone = one.rule.expired([key[-1] for key in keys], one.before)
+        if one.rule is DELETED:
+            gone = _left(gone, due)
         rows: Rows = [(one.rule.what, one.rule.count(gone, one.before))]
-        if one.rule is RUNS:
+        if one.rule in (RUNS, DELETED):
             rows += _count_contents(one, due, tally, gone)
         tally.add(rows)
 
@@ -35,21 +45,27 @@ def _count_contents(one: Due, due: list[Due], tally: Tally, run_ids: list[int]) 
     rows += _counted(Scene, scenes := scenes_of(run_ids), one, due, tally)
     told = ((Attempt, len(attempts)), (Scene, len(scenes)))
     for model, count in told:
-        with tally.on(line_of(model), one.before):
-            rows.append((line_of(model), count))
+        with tally.on(line_of(model, one.rule), one.before):
+            rows.append((line_of(model, one.rule), count))
     return rows
+
+
+def _left(run_ids: list[int], due: list[Due]) -> list[int]:
+    """Return the deleted runs among these that do not go altogether before they are emptied."""
+    gone = {pk for one in due if one.rule is RUNS for pk in RUNS.expired(run_ids, one.before)}
+    return [pk for pk in run_ids if pk not in gone]
 
 
 def _counted(of: type[Model], ids: list[int], one: Due, due: list[Due], tally: Tally) -> Rows:
     """Return how many rows go with these attempts, runs or scenes, by table."""
     rows: Rows = []
-    for model, column in contents(of):
-        with tally.on(line_of(model), one.before):
+    for model, column in contents_of_runs(one.rule) if of is Run else contents(of):
+        with tally.on(line := line_of(model, one.rule), one.before):
             for some in parted(ids, LARGEST):
                 going = named(model, column, some)
                 if of is Run and model in (told for told, _ in contents(Attempt)):
                     going = going.filter(attempt=None)
-                rows.append((line_of(model), going.count() - _taken(model, column, some, due)))
+                rows.append((line, going.count() - _taken(model, column, some, due)))
     return rows
 
 

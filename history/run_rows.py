@@ -1,11 +1,12 @@
 """Which run and scene prompts belong to, found or made: a few statements for any number."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models.functions import Greatest, Least
 
+from history.deletion import come_back
 from history.models import Run, RunServer, Scene
 from history.upsert import upsert
 from telemetry.leases import Leased
@@ -79,6 +80,7 @@ def _run_ids(seen: list[Seen]) -> dict[RunKey, int]:
     found = {_key(run): run for run in _existing(wanted)}
     for key in sorted(found):  # always in this order: no two collectors wait for each other
         _touch(found[key], wanted[key])
+    _revive(list(found.values()), seen)
     missing = [_values(wanted[key]) for key in sorted(wanted.keys() - found.keys())]
     made = upsert(Run, RUN, RUN_COLUMNS, missing, kept=RUN_KEPT, returning=(*RUN, "id"))
     ids = {key: run.pk for key, run in found.items()}
@@ -136,6 +138,27 @@ def _touch(known: Run, told: Run) -> None:
         )
     if told.began_at < known.began_at:
         RunServer.objects.filter(run=known.pk).update(began_at=told.began_at)
+
+
+def _revive(known: list[Run], seen: list[Seen]) -> None:
+    """Have deleted runs back that a prompt was submitted to since; what is only read back is old.
+
+    Else what runs now would be in no list, and be gone for good when the run is.
+    """
+    deleted = {_key(run): run for run in known if run.deleted_at is not None}
+    if not deleted:
+        return
+    back = {}
+    for one in seen:
+        run, at = deleted.get(place_of(*one).run), _submitted(one[1])
+        if run and at and run.deleted_at and run.deleted_at < at:
+            back[run.pk] = at
+    if back:
+        come_back(list(back), max(back.values()), "a prompt was submitted to it")
+
+
+def _submitted(change: AttemptSeen) -> datetime | None:
+    return change.submitted_at or (None if change.found_later else change.at)
 
 
 def drop_empty(scenes: set[int]) -> None:

@@ -14,6 +14,7 @@ from django.db.models import Count, Q
 from history.access import activity_on, attempts_on
 from history.models import Attempt
 from history.outlook import outlook
+from history.server_trends import trends_of
 from telemetry.identity import Identity
 from telemetry.models import Environment, Server
 from telemetry.outlook import Eta, Outlook, eta_of, start_windows
@@ -77,12 +78,13 @@ class Change:
 def record_of(server: Server, at: datetime) -> dict[str, Any]:
     """Return all that the record tells of a server, as it looks at `at`."""
     ended = attempts_on(server).filter(status=Status.ENDED).select_related("failure")
-    ended = ended.order_by("-ended_at", "-pk")
+    newest = list(ended.order_by("-ended_at", "-pk")[:ENDED_LIMIT])
     queue = queue_of(server, at)
     return {
         "queue": queue[:QUEUE_LIMIT],
         "queue_more": len(queue) > QUEUE_LIMIT,
-        "ended": [_ended(attempt) for attempt in ended[:ENDED_LIMIT]],
+        "ended": [_ended(attempt) for attempt in newest],
+        "trends": trends_of(server, newest, at),
         "activity": activity_on(server)[:ACTIVITY_LIMIT],
         "changes": changes_of(server),
         "gaps": [_gap(w.began_at, w.ended_at, w.reason) for w in _blind(server)[:BLIND_LIMIT]],
@@ -175,6 +177,7 @@ def changes_of(server: Server) -> list[Change]:
     return told[:CHANGES_LIMIT]
 
 
+NO_PACKS, PACKS = "none", "Node packs"
 POINTS: dict[str, Callable[[Environment], str | None]] = {
     "ComfyUI": lambda e: e.comfyui_version,
     "PyTorch": lambda e: e.pytorch_version,
@@ -184,7 +187,7 @@ POINTS: dict[str, Callable[[Environment], str | None]] = {
     "Memory": lambda e: f"{gib(e.ram_total_bytes)} GiB" if e.ram_total_bytes else None,
     "Devices": lambda e: ", ".join(_device(d) for d in e.devices) or None,
     "Packages": lambda e: _versions(e.packages),
-    "Node packs": lambda e: _versions(e.node_packs),
+    PACKS: lambda e: NO_PACKS if e.node_packs == {} else _versions(e.node_packs),
     "Started with": lambda e: " ".join(str(word) for word in e.argv[1:])[:300] or None,
 }
 
@@ -199,7 +202,10 @@ def _points(new: Environment, old: Environment | None) -> list[str]:
         return []
     before, after = dict(facts_of(old)), dict(facts_of(new))
     return [
-        f"{name} {before[name]} → {after[name]}" for name in POINTS if before[name] != after[name]
+        f"{name} {before[name]} → {after[name]}"
+        for name in POINTS
+        if before[name] != after[name]
+        and (name != PACKS or MISSING not in (before[name], after[name]))
     ]
 
 

@@ -40,7 +40,7 @@ def environment(leased: Leased, change: t.EnvironmentChanged) -> None:
     if newest is None or _differ(newest, told):
         row = Environment(server_id=leased.server_id, since=change.at)
         _fill(row, told)
-    elif any(told[name] != getattr(newest, name) for name in told if told[name]):
+    elif any(told[name] != getattr(newest, name) for name in told if _known(name, told[name])):
         _fill(newest, told)
     _devices(leased, change)
 
@@ -60,19 +60,25 @@ def _told(change: t.EnvironmentChanged) -> dict[str, Any]:
             for d in stats.devices
         ],
         "packages": dict(stats.packages),
+        "node_packs": change.node_packs,
     }
 
 
 def _differ(row: Environment, told: dict[str, Any]) -> bool:
     """Say whether both know a point, and know it differently."""
-    pairs = ((getattr(row, name), value) for name, value in told.items())
-    return any(old != new for old, new in pairs if old and new)
+    pairs = ((name, getattr(row, name), value) for name, value in told.items())
+    return any(old != new for name, old, new in pairs if _known(name, old) and _known(name, new))
+
+
+def _known(name: str, value: Any) -> bool:
+    """Say whether it was told: no custom pack at all is something that is told."""
+    return value is not None if name == "node_packs" else bool(value)
 
 
 def _fill(row: Environment, told: dict[str, Any]) -> None:
     for name, value in told.items():
-        setattr(row, name, value or getattr(row, name))
-    content = {name: getattr(row, name) for name in (*told, "node_packs")}
+        setattr(row, name, value if _known(name, value) else getattr(row, name))
+    content = {name: getattr(row, name) for name in told}
     row.fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     row.save()
 

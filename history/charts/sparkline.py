@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeGuard
 
+from telemetry.readable import Readable
+
 WIDTH, HEIGHT, EDGE = 100.0, 24.0, 2.0
 # Half of what is drawn of a value that has no neighbour.
 DASH = 1.0
@@ -13,7 +15,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Sparkline:
+class Sparkline(Readable):
     """Paths in a box of 100 by 24; `base` is where the baseline runs, `last` the end in percent.
 
     `last` is None where the newest value is missing: there is no end to mark.

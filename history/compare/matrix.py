@@ -10,6 +10,7 @@ from history.compare.reading import Read
 from history.judged.words import percent
 from history.models import Scene
 from history.run_page.scenes import LABELS
+from telemetry.readable import Readable
 from telemetry.text import MISSING, duration
 from telemetry.words import OUTCOME_LABELS, Outcome
 
@@ -20,7 +21,7 @@ EMPTY: Plain = ("", "", MISSING, "", False, "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class SceneRow:
+class SceneRow(Readable):
     """A scene; `place` is its number, `differs` says whether a run's is worth a look."""
 
     place: int

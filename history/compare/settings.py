@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from history.baseline.fingerprint import Drivers
-from history.compare.environments import POINTS, at_the_time, points_of
+from history.compare.environments import (
+    POINTS,
+    at_the_time,
+    knows_packs,
+    points_of,
+    without_others,
+)
 from history.compare.reading import Read
 from history.models import Run, Scene
 from history.run_page.policy import rows as policy_rows
 from history.words import TIMER_LABELS, Timer
+from telemetry.models import Environment
 from telemetry.text import MISSING, number, plural
 
 # More values of one run are counted.
@@ -41,6 +48,10 @@ def setting_rows(read: Read) -> list[SettingRow]:
         for place, run in enumerate(read.runs)
     ]
     names = dict.fromkeys(name for settings in runs for name in settings)
+    runs = [
+        without_others(settings, names, packs_known=knows_packs(_in_force(read, run)))
+        for settings, run in zip(runs, read.runs, strict=True)
+    ]
     rows = [
         _row(name, [settings.get(name, MISSING) for settings in runs], read.base) for name in names
     ]
@@ -96,14 +107,18 @@ def _policy(run: Run) -> dict[str, str]:
 
 def _environment(read: Read, run: Run) -> dict[str, str]:
     """Return what the run's servers ran on; packages and packs by their names, after the rest."""
-    in_force = [
+    points = points_of(_in_force(read, run))
+    packs = sorted(points.keys() - {name for name, _ in POINTS})
+    return {name: _joined(points[name]) for name in [*(name for name, _ in POINTS), *packs]}
+
+
+def _in_force(read: Read, run: Run) -> list[Environment]:
+    """Return what the run's servers ran on while it ran."""
+    return [
         environment
         for server in read.servers.get(run.pk, {})
         for environment in at_the_time(run, read.environments.get(server, []))
     ]
-    points = points_of(in_force)
-    packs = sorted(points.keys() - {name for name, _ in POINTS})
-    return {name: _joined(points[name]) for name in [*(name for name, _ in POINTS), *packs]}
 
 
 def _joined(values: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ class Suggestion:
 
 def suggestions(team: Team, base: Run | None, chosen: Collection[int]) -> list[Suggestion]:
     """Return runs that are not chosen yet: like the base where that is known."""
-    runs = Run.objects.filter(team=team).exclude(pk__in=chosen).order_by("-began_at")
+    runs = Run.objects.kept().filter(team=team).exclude(pk__in=chosen).order_by("-began_at")
     if base is not None and base.work:
         runs = runs.filter(work=base.work)
     found = list(runs[:SHOWN])

@@ -5,8 +5,10 @@ interpolate percentiles alike (docs/statistics.md). Of more than MOST runs the n
 that a page costs the same however long the history is.
 """
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import compress
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -52,19 +54,20 @@ COLUMNS = (
     *(f"{name}_count" for name in TRIED),
 )
 # The ORM takes longer to write this than the database to answer it.
-COUNTED = {
+SUMS = {
     "runs": "COUNT(*)",
     "scenes": "SUM(scene_count)",
     "oldest_at": "MIN(began_at)",
     "newest_at": "MAX(began_at)",
-    "finished": "COUNT(*) FILTER (WHERE open_count = 0)",
     **{f"{name}_scenes": f"SUM({name}_count)" for name in TRIED},
+}
+NAMES = {outcome: "completed" if outcome == "success" else str(outcome) for outcome in Outcome}
+COUNTED = {
+    "finished": "COUNT(*) FILTER (WHERE open_count = 0)",
     "is_executing": "COUNT(*) FILTER (WHERE open_count > 0)",
     **{
-        f"is_{'completed' if outcome == 'success' else outcome}": (
-            f"COUNT(*) FILTER (WHERE outcome = '{outcome}')"
-        )
-        for outcome in Outcome
+        f"is_{name}": f"COUNT(*) FILTER (WHERE outcome = '{outcome}')"
+        for outcome, name in NAMES.items()
     },
     "is_unknown": "COUNT(*) FILTER (WHERE outcome IS NULL AND open_count = 0)",
 }
@@ -84,30 +87,69 @@ def figures_of(runs: "QuerySet[Run]") -> Figures:
     from history.baseline.proportions import rate
 
     newest = runs.order_by("-began_at")[:MOST].values_list(*COLUMNS)
-    in_database = connection.vendor == "postgresql"
-    told = _asked(newest, {**COUNTED, **(_reckoned() if in_database else {})})
+    reckon = _of_postgresql if connection.vendor == "postgresql" else _of_sqlite
+    told, by_status, summaries = reckon(newest)
     tried = [told[f"{name}_scenes"] or 0 for name in TRIED]
     return Figures(
         runs=told["runs"] or 0,
         scenes=told["scenes"] or 0,
         is_part=(told["runs"] or 0) >= MOST,
-        by_status={name: told[f"is_{name}"] or 0 for name in STATUSES},
+        by_status={name: by_status[name] for name in STATUSES},
         success=rate(tried[0], sum(tried)),
         oldest_at=_time(told["oldest_at"]),
         newest_at=_time(told["newest_at"]),
-        **(_from(told) if in_database else _from_values(newest)),
+        **summaries,
     )
+
+
+Told = tuple[dict[str, Any], Counter[str], dict[str, "Summary"]]
+
+
+def _of_postgresql(newest: Any) -> Told:
+    """Return sums, how many runs have each status, and the summaries: one query."""
+    told = _asked(newest, {**SUMS, **COUNTED, **_reckoned()})
+    by_status = Counter({name: told[f"is_{name}"] or 0 for name in STATUSES})
+    return told, by_status, _from(told)
+
+
+def _of_sqlite(newest: Any) -> Told:
+    """Return the same: sums by the database, which takes long to count and has no percentiles.
+
+    The rows are read past the ORM, which takes as long for each as SQLite.
+    """
+    told = _asked(newest, SUMS)
+    rows = _selected(newest, f"outcome, open_count, {', '.join(MEASURES)}")
+    # Columns, not rows: a loop over thousands of them would take longer than all else of this.
+    outcomes, opens, *measures = zip(*rows, strict=True) if rows else [()] * (2 + len(MEASURES))
+    by_status: Counter[str] = Counter()
+    for how, count in Counter(zip(outcomes, opens, strict=True)).items():
+        by_status[_status(*how)] += count
+    over = [not opened for opened in opens]
+    return told, by_status, _from_values([list(compress(each, over)) for each in measures])
+
+
+def _status(outcome: str | None, open_count: int) -> str:
+    """Return what STATUSES calls it."""
+    if open_count:
+        return "executing"
+    return "unknown" if outcome is None else NAMES[Outcome(outcome)]
 
 
 def _asked(newest: Any, wanted: dict[str, str]) -> dict[str, Any]:
     """Return what is wanted of these rows, by name; None of all where no row can be meant."""
+    [row] = _selected(newest, ", ".join(wanted.values())) or [(None,) * len(wanted)]
+    return dict(zip(wanted, row, strict=True))
+
+
+def _selected(newest: Any, what: str) -> list[tuple[Any, ...]]:
+    """Return what is selected of these rows; nothing where no row can be meant."""
     try:
         rows, parameters = newest.query.sql_with_params()
     except EmptyResultSet:
-        return dict.fromkeys(wanted)
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(wanted.values())} FROM ({rows}) AS newest", parameters)
-        return dict(zip(wanted, cursor.fetchone(), strict=True))
+        cursor.execute(f"SELECT {what} FROM ({rows}) AS newest", parameters)
+        return list(cursor.fetchall())
 
 
 def _time(told: datetime | str | None) -> datetime | None:
@@ -144,11 +186,9 @@ def _follows(n: int, mean: float | None, sd: float | None) -> dict[str, float | 
     return {"total": n * mean, "population_sd": (sd or 0.0) * sqrt((n - 1) / n)}
 
 
-def _from_values(newest: Any) -> dict[str, "Summary"]:
-    """Return the summaries of values; runs of many kinds have no variation from run to run."""
+def _from_values(columns: list[list[float | None]]) -> dict[str, "Summary"]:
+    """Return the summaries of the measures' values; runs of many kinds are not alike."""
     from history.baseline.summary import summary_of
 
-    rows = [row[1:] for row in newest.values_list("open_count", *MEASURES) if not row[0]]
-    columns = zip(*rows, strict=True) if rows else [()] * len(MEASURES)
     found = zip(MEASURES, columns, strict=True)
-    return {of: replace(summary_of(values), variation=None) for of, values in found}
+    return {of: summary_of(values, alike=False) for of, values in found}

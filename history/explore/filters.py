@@ -1,9 +1,11 @@
 """Which runs a list shows: the filters of its address, read leniently and applied to a query.
 
+The API asks by the same rules (`narrowed`), of times in place of days.
+
 A filter that makes no sense is told, and not applied; the others are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -12,7 +14,8 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from history.models import FallbackNote, Run
+from history.explore.found import FOUND
+from history.models import FallbackNote, Run, RunServer, Scene
 from telemetry.models import Membership, Server
 from telemetry.wall_page import names_of
 
@@ -39,6 +42,10 @@ STATUSES: dict[str, tuple[str, Q]] = {
     "skipped": ("Skipped", Q(outcome="skipped")),
     "unknown": ("Unknown", Q(outcome=None, open_count=0)),
 }
+ARCHIVED: dict[str, tuple[str, Q]] = {
+    "no": ("Not archived", Q(archived_at=None)),
+    "only": ("Archived", Q(archived_at__isnull=False)),
+}
 
 
 class RunFilters(forms.Form):
@@ -54,6 +61,13 @@ class RunFilters(forms.Form):
     workload = forms.CharField(max_length=64, required=False)
     mine = forms.BooleanField(required=False)
     note = forms.CharField(max_length=30, required=False)
+    source = forms.CharField(max_length=80, required=False)
+    findings = forms.ChoiceField(choices=[(n, one[0]) for n, one in FOUND.items()], required=False)
+    scene = forms.CharField(max_length=200, required=False)
+    gpu = forms.CharField(max_length=60, required=False, label="GPU")
+    archived = forms.ChoiceField(
+        choices=[(name, label) for name, (label, _) in ARCHIVED.items()], required=False
+    )
 
     def __init__(self, data: Any, membership: Membership) -> None:
         """Read an address's parameters for a member."""
@@ -70,10 +84,16 @@ class RunFilters(forms.Form):
 
     def applied(self, runs: "QuerySet[Run]", at: datetime) -> "QuerySet[Run]":
         """Return the runs of these that the filters leave, as it is at a time."""
-        chosen = self.chosen()
-        for name, value in chosen.items():
-            runs = runs.filter(APPLY[name](value, at, self.membership))
-        return runs
+        return narrowed(runs, self.chosen(), at, self.membership)
+
+
+def narrowed(
+    runs: "QuerySet[Run]", chosen: Mapping[str, Any], at: datetime, membership: Membership
+) -> "QuerySet[Run]":
+    """Return the runs of these that pass all that was chosen, by the names of APPLY."""
+    for name, value in chosen.items():
+        runs = runs.filter(APPLY[name](value, at, membership))
+    return runs
 
 
 def _range(value: str, at: datetime, _: Membership) -> Q:
@@ -89,11 +109,21 @@ def _midnight(day: Any) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _status(value: list[str], _: datetime, __: Membership) -> Q:
+def _status(value: Iterable[str], _: datetime, __: Membership) -> Q:
     wanted = Q()
     for name in value:
         wanted |= STATUSES[name][1]
     return wanted
+
+
+def _holding(scene: str, membership: Membership) -> Any:
+    """Return the runs that hold a scene of this id or title, by an index of each."""
+    scenes = Scene.objects.filter(team=membership.team)
+    return scenes.filter(Q(external_id=scene) | Q(title=scene)).order_by().values("run")
+
+
+def _on(server: Any) -> Any:
+    return RunServer.objects.filter(server=server).order_by().values("run")
 
 
 def _noted(kind: str, membership: Membership) -> Any:
@@ -106,10 +136,17 @@ APPLY: dict[str, Callable[[Any, datetime, Membership], Q]] = {
     "since": lambda day, _, __: Q(began_at__gte=_midnight(day)),
     "until": lambda day, _, __: Q(began_at__lt=_midnight(day + timedelta(days=1))),
     "status": _status,
-    "server": lambda server, _, __: Q(pk__in=server.run_servers.values("run")),
+    "server": lambda server, _, __: Q(pk__in=_on(server)),
     "workload": lambda workload, _, __: Q(workload=workload),
     "note": lambda kind, _, m: Q(pk__in=_noted(kind, m)),
+    "source": lambda source, _, __: Q(source=source),
+    "findings": lambda which, _, __: FOUND[which][1],
     "mine": lambda _, __, membership: Q(submitter__in=names_of(membership)),
+    "scene": lambda scene, _, m: Q(pk__in=_holding(scene, m)),
+    "gpu": lambda model, _, __: Q(gpu_model=model),
+    "archived": lambda which, _, __: ARCHIVED[which][1],
+    "began_from": lambda at, _, __: Q(began_at__gte=at),
+    "began_before": lambda at, _, __: Q(began_at__lt=at),
 }
 
 
@@ -140,15 +177,27 @@ LABELS = {
     "workload": "Workflow",
     "mine": "Submitted by",
     "note": "Fallback",
+    "findings": "Its files",
+    "source": "Source",
+    "scene": "Scene",
+    "gpu": "GPU",
+    "archived": "Archive",
+}
+
+
+# How a value is said, where it does not say itself.
+SAID: dict[str, Callable[[Any], str]] = {
+    "range": lambda value: f"last {dict(RANGES)[value]}" if value in DAYS else "today",
+    "status": lambda values: ", ".join(STATUSES[each][0].lower() for each in values),
+    "findings": lambda value: FOUND[value][0].lower(),
+    "archived": lambda value: ARCHIVED[value][0].lower(),
+    "mine": lambda _: "you",
+    "workload": lambda value: str(value)[:8],
 }
 
 
 def _words(name: str, value: Any) -> str:
-    if name == "range":
-        return f"last {dict(RANGES)[value]}" if value in DAYS else "today"
-    if name == "status":
-        return ", ".join(STATUSES[each][0].lower() for each in value)
-    return {"mine": "you", "workload": str(value)[:8]}.get(name, str(value))
+    return SAID.get(name, str)(value)
 
 
 def _without(query: Any, name: str) -> str:

@@ -7,8 +7,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils import timezone
+
 from history.active_runs import STRIP_LIMIT
+from history.charts.sparkline import Sparkline
+from history.explore.found import found_in_words, found_tone
 from history.explore.panel import percent
+from history.explore.trends import time_line
 from history.judged.judging import judge_runs
 from history.judged.words import Delta, delta_of
 from history.models import Attempt, Run, RunServer, Scene
@@ -16,6 +21,7 @@ from history.run_rows import PROMPT_SOURCE
 from history.strip import SceneNow, cells, in_order, sentence, status_of
 from telemetry.identity import Identity
 from telemetry.overview import Cell
+from telemetry.readable import Readable
 from telemetry.text import MISSING, duration, plural
 from telemetry.titles import title_of
 from telemetry.transitions import Key
@@ -23,8 +29,12 @@ from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A run as a row. Texts carry their unit, and are "–" where nothing is known."""
+class Listed(Readable):
+    """A run as a row. Texts carry their unit, and are "–" where nothing is known.
+
+    Its row is drawn once for each value (telemetry/templatetags/drawn.py): whatever the row shows
+    of the run, or of who reads it, is here.
+    """
 
     pk: int
     name: str
@@ -40,8 +50,12 @@ class Listed:
     where: str
     gpu: str
     submitter: str
-    began_at: datetime
+    began: str
+    began_iso: str
+    found: str = ""
+    found_tone: str = ""
     delta: Delta | None = None
+    line: Sparkline | None = None
 
 
 def listed(runs: list[Run], at: datetime) -> list[Listed]:
@@ -50,7 +64,8 @@ def listed(runs: list[Run], at: datetime) -> list[Listed]:
     judged = judge_runs(runs)
     rows = [_row(run, scenes[run.pk], servers[run.pk], names.get(run.pk), at) for run in runs]
     deltas = {pk: delta_of(one) for pk, one in judged.items()}
-    return [replace(row, delta=deltas.get(row.pk)) for row in rows]
+    lines = {pk: time_line(one) for pk, one in judged.items()}
+    return [replace(row, delta=deltas.get(row.pk), line=lines.get(row.pk)) for row in rows]
 
 
 def _scenes(runs: list[Run]) -> dict[int, list[SceneNow]]:
@@ -123,8 +138,17 @@ def _row(
         where=_where(servers),
         gpu=run.gpu_model or "",
         submitter=run.submitter or "",
-        began_at=run.began_at,
+        began=_moment(run.began_at),
+        began_iso=run.began_at.isoformat(),
+        found=found_in_words(run) if run.finding_count else "",
+        found_tone=found_tone(run),
     )
+
+
+def _moment(at: datetime) -> str:
+    """Return a time in the reader's zone as templates/history/_time.html tells it: 5 Mar 23:59."""
+    local = timezone.localtime(at)
+    return f"{local.day} {local:%b %H:%M}"
 
 
 def _where(servers: list[str]) -> str:

@@ -1,5 +1,6 @@
-"""The workflows that a list of runs can be filtered by: those of a team's newest runs."""
+"""The workflows and GPUs that a list of runs can be filtered by: those of a team's newest runs."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from history.models import Run
@@ -19,18 +20,32 @@ class Workflow:
     label: str
 
 
-def workflows_of(team: Team, chosen: str | None = None) -> list[Workflow]:
+# Workload, title, story and GPU model of a run.
+Newest = list[tuple[str | None, str | None, str | None, str | None]]
+
+
+def newest_of(team: Team) -> Newest:
+    """Return what tells the workflows and GPUs of a team's newest runs; one query."""
+    newest = Run.objects.kept().filter(team=team).order_by("-began_at")
+    return list(newest.values_list("workload", "title", "story_id", "gpu_model")[:AMONG])
+
+
+def workflows_of(newest: Newest, chosen: str | None = None) -> list[Workflow]:
     """Return the workflows of the newest runs, most used first, and the chosen one with them."""
-    newest = Run.objects.filter(team=team).order_by("-began_at")
-    told = newest.values_list("workload", "title", "story_id")[:AMONG]
     names: dict[str, list[str]] = {}
-    for digest, title, story in told:
+    for digest, title, story, _ in newest:
         if digest:
             names.setdefault(digest, []).append(title or story or "")
     if chosen:
         names.setdefault(chosen, [])
     ordered = sorted(names, key=lambda digest: (digest != chosen, -len(names[digest])))
     return [Workflow(digest, _label(digest, names[digest])) for digest in ordered[:SHOWN]]
+
+
+def gpus_of(newest: Newest, chosen: str | None = None) -> list[str]:
+    """Return the GPU models of the newest runs, most used first, and the chosen one with them."""
+    told = Counter(model for *_, model in newest if model)
+    return list(dict.fromkeys([*([chosen] if chosen else []), *(m for m, _ in told.most_common())]))
 
 
 def _label(digest: str, names: list[str]) -> str:

@@ -97,7 +97,8 @@ def _size(told: Shortage, name: str) -> str:
 
 def _latest(family: FailureFamily) -> list[FailureOccurrence]:
     newest = family.occurrences.select_related("attempt__scene__run").defer("attempt__traceback")
-    return list(newest.order_by("-at", "-pk")[:LATEST])
+    kept = newest.filter(attempt__scene__run__deleted_at=None)
+    return list(kept.order_by("-at", "-pk")[:LATEST])
 
 
 def _seen(one: FailureOccurrence, names: dict[str, str]) -> Seen:

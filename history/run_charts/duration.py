@@ -62,7 +62,9 @@ def _finding(read: Compared) -> str:
     took = f"This run took {duration(judged.work.value)}"
     delta = delta_of(judged)
     if not n or not delta.is_known:
-        return f"{took}; nothing earlier to compare it with."
+        return (
+            f"{took}; nothing earlier to compare it with. The next runs of this work join it here."
+        )
     against = f"the median of {plural(n, 'run')}, {duration(judged.baseline.median)}"
     if delta.icon == "t-flat":
         return f"{took}, {delta.words}: within the noise around {against}."

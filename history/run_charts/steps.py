@@ -18,7 +18,7 @@ from history.baseline.change_points import Step, steps_of
 from history.baseline.ladder import Baseline
 from history.baseline.verdict import Rules
 from history.charts.parts import Chart, Mark, Value
-from history.compare.environments import points_of
+from history.compare.environments import changed_packs, points_of
 from history.models import RunServer
 from telemetry.models import Environment
 
@@ -153,6 +153,7 @@ def what_changed(old: Environment, new: Environment) -> str:
         for name in after
         if name in before and before[name] != after[name]
     ]
+    told += changed_packs(old, new)
     more = [f"{len(told) - POINTS} more"] if len(told) > POINTS else []
     return ", ".join([*told[:POINTS], *more])
 

@@ -62,7 +62,7 @@ def _finding(read: Compared) -> str:
     earlier = (
         f"{percent(share)} of {plural(n, 'scene')} of {plural(len(read.alike), 'earlier run')} did."
         if n
-        else "There is no earlier run of this work."
+        else "There is no earlier run of this work; the next will stand beside it."
     )
     run = read.run
     if run.open_count or not _tried(run):

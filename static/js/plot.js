@@ -155,6 +155,8 @@ function sentence(stop) {
  */
 function coloured(spec, place) {
   const probe = element("span", "");
+  // Where a system's few colours are forced on text, series would all be one: marks keep their own, as the legend's do.
+  probe.style.forcedColorAdjust = "none";
   place.append(probe);
   /** @param {any} part @returns {any} */
   const walk = (part) => {

@@ -179,3 +179,24 @@ def test_without_the_library_the_table_stands_open(charts, page, stage, complain
     expect(card.get_by_text("The chart could not be drawn")).to_be_visible()
     expect(card.get_by_role("table")).to_be_visible()
     complaints.clear()
+
+
+def test_each_marks_when_it_was_painted_for_who_measures(charts, until):
+    until("performance.getEntriesByName('chart-drawn').length === 3")
+
+    marks = charts.evaluate("performance.getEntriesByName('chart-drawn').map((one) => one.detail)")
+
+    assert sorted(marks) == ["chart-memory", "chart-success", "chart-trend"]
+
+
+def test_series_are_told_apart_also_where_colours_are_forced(charts):
+    charts.emulate_media(forced_colors="active")
+    charts.reload()
+    bars = charts.locator("#chart-success svg .mark-rect path")
+    expect(bars.first).to_be_attached()
+
+    colours = bars.evaluate_all("bars => bars.map((bar) => getComputedStyle(bar).fill)")
+    text = charts.evaluate("getComputedStyle(document.querySelector('h1')).color")
+
+    assert len(set(colours)) == 2
+    assert text not in colours

@@ -131,6 +131,27 @@ def test_the_environment_is_that_of_the_time_of_the_run(bob, server):
     assert row(html, "Node pack &lt;b&gt;pack") == ["0.3.60", "≠ 0.3.70 (differs)"]
 
 
+@pytest.mark.parametrize(
+    ("packs", "cell"),
+    [
+        ({"kjnodes": "1.1"}, "1.1"),
+        ({"kjnodes": ""}, "≠ no version told (differs)"),
+        ({}, "≠ not installed (differs)"),
+        (None, "–"),
+    ],
+)
+def test_a_node_pack_that_one_server_lacks_differs_and_one_nobody_told_of_does_not(
+    bob, people, server, packs, cell
+):
+    other = cast.make_server(people.northlight)
+    for one, told in ((server, {"kjnodes": "1.1"}), (other, packs)):
+        cast.make_environment(one, since=BEGAN - timedelta(hours=1), node_packs=told)
+
+    html = page(bob, ran(server, 100), ran(other, 100))
+
+    assert row(html, "Node pack kjnodes") == ["1.1", cell]
+
+
 def test_what_nobody_told_is_no_difference(bob, server):
     policy = cast.make_policy(server.team)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,7 +17,16 @@ from history.models import Run, RunServer, Scene
 from history.settling import note_servers, settle
 from telemetry.models import Server
 from telemetry.words import Outcome, Status
-from tests.cast import Cast, make_attempt, make_cast, make_claim, make_run, make_scene, make_server
+from tests.cast import (
+    Cast,
+    make_attempt,
+    make_cast,
+    make_claim,
+    make_preferences,
+    make_run,
+    make_scene,
+    make_server,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -356,3 +366,66 @@ def test_a_run_is_compared_with_those_before_it(bob: Client, ran: MakeRun) -> No
     assert "n = 7" in rows[0]
     assert "n = 6" in rows[1]
     assert "delta" not in rows[-1]
+
+
+def test_a_row_says_at_once_what_became_of_its_run(bob: Client, ran: MakeRun) -> None:
+    run = ran(Status.RUNNING, title="Harbor")
+    assert "Executing" in page(bob)
+
+    Run.objects.filter(pk=run.pk).update(
+        open_count=0, outcome="failed", duration_s=75, title="Pier"
+    )
+    row = page(bob).split('<tr id="run-')[1]
+
+    assert names(f'<tr id="run-{row}') == ["Pier"]
+    assert "Failed" in row
+    assert ">1m 15s<" in row
+
+
+def test_a_run_that_is_archived_is_at_once_no_baseline(bob: Client, ran: MakeRun) -> None:
+    older = [ran(Outcome.SUCCESS, hours=hours) for hours in range(9, 1, -1)]
+    ran(Outcome.SUCCESS, hours=1)
+    Run.objects.update(work="w", workload="w")
+    assert "n = 8" in page(bob).split('<tr id="run-')[1]
+
+    Run.objects.filter(pk=older[0].pk).update(archived_at=timezone.now())
+
+    assert "n = 7" in page(bob).split('<tr id="run-')[1]
+
+
+def test_a_new_run_is_among_the_figures_and_the_workflows_at_once(
+    bob: Client, ran: MakeRun
+) -> None:
+    ran(Outcome.SUCCESS)
+    assert "1 run, 1 scene" in page(bob)
+
+    Run.objects.filter(pk=ran(Outcome.FAILED).pk).update(workload="harbor-2", title="Harbor")
+    html = page(bob)
+
+    assert "2 runs, 2 scenes" in html
+    assert "Harbor harbor-2" in html
+
+
+def test_a_run_that_is_gone_is_in_no_figure(bob: Client, ran: MakeRun) -> None:
+    run = ran(Outcome.SUCCESS)
+    ran(Outcome.FAILED)
+    assert "2 runs, 2 scenes" in page(bob)
+
+    run.delete()
+
+    assert "1 run, 1 scene" in page(bob)
+
+
+def test_each_reads_times_in_a_zone_of_their_own(bob: Client, cast: Cast, ran: MakeRun) -> None:
+    began_at = datetime.fromisoformat("2026-03-05T23:59:00Z")
+    Run.objects.filter(pk=ran(Outcome.SUCCESS).pk).update(began_at=began_at)
+    place = f'<time datetime="{began_at.isoformat()}" data-clock="{began_at.isoformat()}">'
+    assert f"{place}5 Mar 23:59</time>" in page(bob).split('<tr id="run-')[1]
+
+    make_preferences(cast.bob, time_zone="Asia/Tokyo")
+    row = page(bob).split('<tr id="run-')[1]
+
+    assert f"{place}6 Mar 08:59</time>" in row
+    # As every other page tells it.
+    with timezone.override("Asia/Tokyo"):
+        assert render_to_string("history/_time.html", {"at": began_at}) in row

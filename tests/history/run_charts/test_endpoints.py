@@ -13,6 +13,7 @@ from history.charts.parts import Axis, Chart, Kind, Series, Unit, Value
 from history.imports.told import ToldPolls
 from history.models import AttemptMemory, Run, Scene
 from history.polls import pack
+from telemetry.words import Status
 from tests import cast
 from tests.history.judged.test_known_answers import file_all
 from tests.history.run_page.test_page import ran
@@ -46,7 +47,7 @@ def ask(client, run, name, status=200, **headers):
 
 def fill(attempt, **fields):
     """Have it on record how full a card of 24 GiB was."""
-    told = {"index": 0, "name": "RTX 4090", "grade": "exact", "samples": 9, **fields}
+    told = {"index": 0, "name": "RTX 4090", "grade": "measured", "samples": 9, **fields}
     AttemptMemory.objects.create(attempt=attempt, total_bytes=24 * GIB, **told)
 
 
@@ -66,7 +67,7 @@ def test_the_duration_is_shown_over_the_runs_that_the_page_compares_with(bob, pe
 
 
 def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
-    told = ask(bob, ran(server, "success", "running"), "duration").json()
+    told = ask(bob, ran(server, "success", Status.RUNNING), "duration").json()
 
     assert told["spec"] is None
     assert "nothing to draw yet" in told["figure"]

@@ -103,6 +103,28 @@ def test_an_update_between_the_two_runs_is_named_beside_it(bob, server):
     assert UPDATED in told
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"kjnodes": "1.1"}, {"kjnodes": "1.2"}, "Node pack kjnodes 1.1 → 1.2"),
+        ({}, {"kjnodes": "1.2"}, "Node pack kjnodes 1.2 added"),
+        ({"kjnodes": "1.1"}, {}, "Node pack kjnodes removed"),
+    ],
+)
+def test_a_change_of_node_packs_is_named_beside_it(bob, server, before, after, told):
+    for day, packs in ((-99, before), (6.5, after)):
+        cast.make_environment(server, since=BEGAN + timedelta(days=day), node_packs=packs)
+
+    assert told in words(ask(bob, days(server, STEP)))
+
+
+def test_node_packs_that_become_known_are_no_change(bob, server):
+    for day, packs in ((-99, None), (6.5, {"kjnodes": "1.2"})):
+        cast.make_environment(server, since=BEGAN + timedelta(days=day), node_packs=packs)
+
+    assert "At about the same time" not in words(ask(bob, days(server, STEP)))
+
+
 @pytest.mark.parametrize("day", [0.5, 12.5])
 def test_an_update_at_another_time_is_not_named(bob, server, day):
     updated(server, day)
