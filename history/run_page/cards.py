@@ -6,14 +6,14 @@ from itertools import dropwhile
 from statistics import median
 from typing import TYPE_CHECKING
 
-from history.baseline.confidence import level_of
 from history.baseline.ladder import Baseline
 from history.charts.sparkline import Sparkline, sparkline_of
 from history.explore.panel import percent
-from history.judged.judging import Judged
+from history.judged.judging import Judged, JudgedRun
 from history.judged.words import Delta, Trend, delta_of, trend_of
 from history.run_charts.reading import alike
 from history.run_page.reading import Read
+from history.run_page.success import success_of
 from telemetry.text import NBSP, duration, gib, plural
 from telemetry.words import Outcome
 
@@ -92,7 +92,7 @@ def _work(read: Read) -> Card | None:
         _surely(judged, delta),
         trend.n if trend else judged.baseline.n,
         sparkline_of([*_times(read), judged.work.value], judged.baseline.median),
-        _period(read),
+        period_of(read.judged),
     )
 
 
@@ -110,9 +110,10 @@ def _in_seconds(delta: Delta, judged: Judged) -> Delta:
     return replace(delta, text=f"{sign}{duration(abs(value - usual))}, {delta.text}")
 
 
-def _period(read: Read) -> Period | None:
-    ids = set(read.judged.run.baseline.ids)
-    began = [run.began_at for run in read.judged.earlier if run.pk in ids]
+def period_of(judged: JudgedRun) -> Period | None:
+    """Return from when to when the runs of a run's baseline began, where they are several."""
+    ids = set(judged.run.baseline.ids)
+    began = [run.began_at for run in judged.earlier if run.pk in ids]
     return Period(min(began), max(began)) if len(began) > 1 else None
 
 
@@ -136,18 +137,10 @@ def _surely(judged: Judged, delta: Delta) -> str:
 
 
 def _success(read: Read) -> Card | None:
-    from history.baseline.proportions import judge_rates, rate
-
-    tried = read.run.scene_count - read.run.skipped_count
-    if read.run.success_rate is None or not tried:
+    told = success_of(read.run, read.judged.earlier)
+    if told is None:
         return None
-    runs = alike(read.run, read.judged.earlier)
-    before = (
-        sum(run.success_count for run in runs),
-        sum(run.scene_count - run.skipped_count for run in runs),
-    )
-    judged = judge_rates((read.run.success_count, tried), before)
-    usual = rate(*before)
+    judged, usual, runs = told.judged, told.usual, told.runs
     note = f"{percent(usual.share)} of {plural(usual.n, 'earlier scene')}" if usual.n else ""
     return Card(
         "Success rate",
@@ -156,8 +149,7 @@ def _success(read: Read) -> Card | None:
         note or "no baseline",
         _points(judged, note) if usual.n else None,
         None,
-        # Scenes of one run fail together: what is known rests on runs, not on how many scenes.
-        "" if judged.why else str(level_of(judged.confidence, len(runs))),
+        told.level,
         len(runs),
         sparkline_of([*(run.success_rate for run in runs), read.run.success_rate], usual.share),
     )

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count
 
 from history.models import FallbackNote, Run
+from history.run_page.reading import Read
 from telemetry.text import plural
 
 LABELS = {
@@ -48,18 +50,29 @@ class Fallback:
         return f"in {plural(others, 'other run')}" if others else "in no other run"
 
 
-def fallbacks_of(run: Run, notes: list[FallbackNote]) -> list[Fallback]:
-    """Return the notes by kind, gravest first; one query for all kinds."""
-    by_kind: defaultdict[str, list[FallbackNote]] = defaultdict(list)
-    for note in notes:
+def fallbacks_of(read: Read) -> list[Fallback]:
+    """Return the run's notes by kind, gravest first; two queries for all kinds."""
+    by_kind: defaultdict[str, list[Any]] = defaultdict(list)
+    for note in read.notes:
         by_kind[note.category].append(note)
     if not by_kind:
         return []
-    found = FallbackNote.objects.filter(team=run.team_id, category__in=by_kind).order_by()
+    found = FallbackNote.objects.filter(team=read.run.team_id, category__in=by_kind)
+    found = found.filter(scene__run__deleted_at=None).order_by()
     counts = dict(found.values_list("category").annotate(Count("scene__run", distinct=True)))
-    told = [_fallback(kind, of_kind, counts[kind]) for kind, of_kind in by_kind.items()]
+    firsts = FallbackNote.objects.filter(pk__in=[notes[0].pk for notes in by_kind.values()])
+    texts = dict(firsts.values_list("category", "text"))
+    told = [
+        _fallback(kind, notes, _scenes(notes, read), counts.get(kind, 1), texts.get(kind, ""))
+        for kind, notes in by_kind.items()
+    ]
     order = list(TONES)
     return sorted(told, key=lambda one: (-order.index(one.severity), one.label))
+
+
+def label_of(kind: str) -> str:
+    """Return what a kind of note is called."""
+    return LABELS.get(kind, kind.replace("_", " ").capitalize())
 
 
 def without_any(run: Run) -> str:
@@ -67,13 +80,17 @@ def without_any(run: Run) -> str:
     return NONE if run.revision else NOT_TOLD
 
 
-def _fallback(kind: str, notes: list[FallbackNote], runs: int) -> Fallback:
+def _scenes(notes: list[Any], read: Read) -> str:
+    """Return the scenes of notes by name, or how many they are."""
+    of = {note.scene for note in notes}
+    if len(of) > NAMED:
+        return plural(len(of), "scene")
+    return ", ".join(scene.external_id for scene in read.all_scenes if scene.pk in of)
+
+
+def _fallback(kind: str, notes: list[Any], scenes: str, runs: int, told: str) -> Fallback:
     worst = max(notes, key=lambda note: list(TONES).index(note.severity)).severity
-    scenes_of = sorted({note.scene for note in notes}, key=lambda scene: scene.position or 0)
-    names = [scene.external_id for scene in scenes_of]
-    scenes = ", ".join(names) if len(names) <= NAMED else plural(len(names), "scene")
     tone, icon = TONES[worst]
-    label = LABELS.get(kind, kind.replace("_", " ").capitalize())
-    text = notes[0].text.strip().splitlines()[0][:200] if notes[0].text.strip() else ""
+    text = told.strip().splitlines()[0][:200] if told.strip() else ""
     query = urlencode({"note": kind})
-    return Fallback(kind, label, tone, icon, worst, scenes, text, runs, query)
+    return Fallback(kind, label_of(kind), tone, icon, worst, scenes, text, runs, query)

@@ -1,4 +1,4 @@
-"""What a queue policy comes to: the first limit that ends a wait, and how its versions did. Pure.
+"""What a queue policy comes to: the first limit that ends a wait, and how its versions did.
 
 A script stops asking at whichever limit comes first: its longest wait, or its polls times their
 interval. Then come the grace after the end and as many tries again as the budget has.
@@ -87,9 +87,33 @@ def _limit(value: float | None) -> str:
     return "no limit" if value is None else duration(value)
 
 
+def differing(other: QueuePolicy, own: QueuePolicy) -> str:
+    """Return what sets a version apart from a run's own: "longest wait 600 s → 900 s"."""
+    pairs = zip(knobs(other), knobs(own), strict=True)
+    told = [f"{name} {old} → {new}" for (name, old), (_, new) in pairs if old != new]
+    names = sorted(other.more.keys() | own.more.keys())
+    told += [name.replace("_", " ") for name in names if other.more.get(name) != own.more.get(name)]
+    return ", ".join(told) or "told in other words"
+
+
+def knobs(policy: QueuePolicy) -> list[tuple[str, str]]:
+    """Return the knobs by name; times in seconds, so that versions are told apart to the second."""
+
+    def in_seconds(value: float | None) -> str:
+        return MISSING if value is None else f"{value:g}{NBSP}s"
+
+    return [
+        ("longest wait", in_seconds(policy.max_wait_s)),
+        ("history polls", _polls(policy.max_polls)),
+        ("poll every", in_seconds(policy.poll_interval_s)),
+        ("after execution", in_seconds(policy.grace_s)),
+        ("retries", _retries(policy.retry_budget)),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """How runs of like work did under one version of the policy."""
+    """How runs of like work did under one version of the policy; `name` is what differs in it."""
 
     name: str
     is_this: bool
@@ -100,23 +124,31 @@ class Impact:
 
 
 def impact(run: Run, earlier: Iterable[Run]) -> list[Impact]:
-    """Return how the versions that like runs were waited for by did, this one's first."""
+    """Return how the versions that like runs were waited for by did, this one's first.
+
+    One query where there are others.
+    """
     by_policy: dict[int, list[Any]] = {}
     for one in (run, *earlier):
         if one.policy_id is not None and not one.open_count:
             by_policy.setdefault(one.policy_id, []).append(one)
     ordered = sorted(by_policy, key=lambda pk: (pk != run.policy_id, -pk))
-    return [_impact(pk, by_policy[pk], pk == run.policy_id) for pk in ordered]
+    others = [pk for pk in ordered if pk != run.policy_id]
+    named = {pk: "this version" for pk in ordered if pk == run.policy_id}
+    if others and run.policy is not None:
+        found = QueuePolicy.objects.in_bulk(others)
+        named |= {pk: differing(one, run.policy) for pk, one in found.items()}
+    return [_impact(named[pk], by_policy[pk], pk == run.policy_id) for pk in ordered]
 
 
-def _impact(pk: int, runs: list[Run], is_this: bool) -> Impact:
+def _impact(name: str, runs: list[Run], is_this: bool) -> Impact:
     # Scenes whose outcome nobody knows are no failures.
     tried = sum(getattr(run, f"{outcome}_count") for run in runs for outcome in TRIED)
     done = sum(run.success_count for run in runs)
     timeouts = sum(run.timeout_count for run in runs)
     works = [run.work_s for run in runs if run.work_s and run.outcome == Outcome.SUCCESS]
     return Impact(
-        "this version" if is_this else f"version {pk}",
+        name,
         is_this,
         len(runs),
         f"{100 * done / tried:.1f}%" if tried else MISSING,

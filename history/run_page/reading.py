@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Min, Q
 
 from history.judged.judging import JudgedRun, judge_run
 from history.models import (
@@ -19,6 +19,7 @@ from history.models import (
     Scene,
     SceneReport,
 )
+from history.run_page.warned import warned_in
 from telemetry.models import BlindWindow, Server
 from telemetry.words import Outcome, Status
 
@@ -27,15 +28,22 @@ SCENES = 200
 FINDINGS = 100
 GAPS = 10
 # Why a scene that is on another page did not complete takes no more of its attempts.
-WHY = ("scene", "ended_at", "error_type", "error_node_type", "error_message", "reason")
+WHY = (
+    *("scene", "outcome", "frames", "submitted_at", "ended_at", "seen_at"),
+    *("error_type", "error_node_type", "error_message", "reason"),
+)
+TIMES = ("submitted_at", "started_at", "ended_at", "seen_at", "origin", "found_later")
 
 
 @dataclass(slots=True)
 class Read:
     """A run with all that is below it. `scenes` are those of this page, `all_scenes` all.
 
-    `open` are the attempts of the whole run that go on; `elsewhere` those of scenes on other pages
-    that did not complete; `origins` how many attempts each origin told of, and found only later.
+    `listed` are those that its pages show, this one from the `first` on: all, or the `warned`
+    alone. `times` are begins and ends of the attempts of the whole run, `notes` all of its notes by
+    kind; `findings` the first of the run, and those of this page's scenes. `open` are the attempts
+    of the whole run that go on; `elsewhere` those of scenes on other pages that did not complete;
+    `origins` how many attempts each origin told of, and found only later.
     """
 
     run: Run
@@ -43,9 +51,13 @@ class Read:
     all_scenes: list[Scene]
     scenes: list[Scene]
     judged: JudgedRun
+    listed: list[Scene] = field(default_factory=list)
+    first: int = 0
+    warned: dict[int, list[str]] = field(default_factory=dict)
     attempts: dict[int, list[Attempt]] = field(default_factory=dict)
     memory: dict[int, AttemptMemory] = field(default_factory=dict)
-    notes: list[FallbackNote] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)
+    times: list[Any] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     polls: dict[int, PollLog] = field(default_factory=dict)
     policies: dict[int, Any] = field(default_factory=dict)
@@ -77,11 +89,13 @@ class Read:
         return self.run.open_count > 0
 
 
-def read_run(run: Run, at: datetime, first: int = 0) -> Read:
+def read_run(run: Run, at: datetime, first: int = 0, warned_only: bool = False) -> Read:
     """Return a run as its page shows it, with SCENES scenes from the `first` on."""
     every = list(Scene.objects.filter(run=run).order_by("position", "pk"))
-    scenes = every[first : first + SCENES]
-    read = Read(run, at, every, scenes, judge_run(run, scenes, at))
+    warned = warned_in(run, every)
+    listed = [scene for scene in every if scene.pk in warned] if warned_only else every
+    scenes = listed[first : first + SCENES]
+    read = Read(run, at, every, scenes, judge_run(run, scenes, at), listed, first, warned)
     ids = [scene.pk for scene in scenes]
     read.attempts = _attempts(ids)
     attempts = [attempt.pk for attempt in read.every_attempt]
@@ -105,14 +119,13 @@ def _read_whole(read: Read) -> None:
         wrong = attempts.filter(scene__outcome__isnull=False)
         wrong = wrong.exclude(scene__outcome__in=(Outcome.SUCCESS, Outcome.SKIPPED))
         read.elsewhere = _by_scene(wrong.only(*WHY))
-        counts = Count("pk"), Count("pk", filter=Q(found_later=True))
-        rows = attempts.order_by().values("origin").annotate(told=counts[0], later=counts[1])
-        read.origins = {row["origin"]: (row["told"], row["later"]) for row in rows}
+        read.times = list(attempts.order_by().values_list(*TIMES, named=True))
     else:
-        read.origins = _origins(read.every_attempt)
+        read.times = read.every_attempt
+    read.origins = _origins(read.times)
 
 
-def _origins(attempts: list[Attempt]) -> dict[str, tuple[int, int]]:
+def _origins(attempts: list[Any]) -> dict[str, tuple[int, int]]:
     told = Counter(attempt.origin for attempt in attempts)
     later = Counter(attempt.origin for attempt in attempts if attempt.found_later)
     return {origin: (count, later[origin]) for origin, count in told.items()}
@@ -120,10 +133,10 @@ def _origins(attempts: list[Attempt]) -> dict[str, tuple[int, int]]:
 
 def _read_told(read: Read, scenes: list[int], attempts: list[int]) -> None:
     """Read what only files tell."""
-    notes = FallbackNote.objects.filter(scene__in=scenes).select_related("scene").order_by("pk")
-    read.notes = list(notes)
-    found = Finding.objects.filter(run=read.run).select_related("scene")
-    read.findings = list(found.order_by("place")[:FINDINGS])
+    notes = FallbackNote.objects.filter(scene__run=read.run).order_by("pk")
+    read.notes = list(notes.values_list("pk", "category", "severity", "scene", named=True))
+    found = Finding.objects.filter(Q(place__lt=FINDINGS) | Q(scene__in=scenes), run=read.run)
+    read.findings = list(found.select_related("scene").order_by("place"))
     polls = PollLog.objects.filter(attempt__in=attempts).defer("packed")
     read.polls = {one.attempt_id: one for one in polls}
     reports = SceneReport.objects.filter(scene__in=scenes).exclude(policy=None)

@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from history.baseline.ladder import ENOUGH
+from history.deciding import deciding, requeued_because
 from history.judged.words import Delta, Trend, compared_with, delta_of, trend_of
 from history.models import Attempt, AttemptMemory, Finding, PollLog, Scene
 from history.run_page.policy import limits_of
 from history.run_page.reading import Read
+from history.run_page.script import Seen, seen_around
 from history.run_page.why import reason_of
 from history.strip import LETTERS, status_of
 from history.words import EXIT_LABELS, TIMER_LABELS, ExitReason, Timer
+from telemetry.readable import Readable
 from telemetry.text import MISSING, NBSP, duration, gib
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
@@ -25,24 +28,28 @@ LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptLine:
+class AttemptLine(Readable):
     """An attempt below its scene; `failure` is the family of its failure, if it has one."""
 
+    pk: int
     name: str
     status: str
     label: str
     took: str
     where: str
     why: str
+    frames: str
+    requeued: str
     failure: int | None
     prompt: str
     started_at: datetime | None
     polls: str
     polled: int | None
+    seen: list[Seen]
 
 
 @dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Readable):
     """The most memory that was in use, with how full that made the device."""
 
     text: str
@@ -50,8 +57,13 @@ class Peak:
     tone: str
 
 
+def is_problem(status: str) -> bool:
+    """Say whether a scene of that status ended other than it should, or nobody knows how."""
+    return status not in ("completed", "executing", "queued", "skipped")
+
+
 @dataclass(frozen=True, slots=True)
-class SceneRow:
+class SceneRow(Readable):
     """A scene as a row of the table; `fault` is what to show first below it."""
 
     pk: int
@@ -82,7 +94,7 @@ class SceneRow:
     @property
     def is_problem(self) -> bool:
         """Say whether it ended other than it should, or nobody knows how."""
-        return self.status not in ("completed", "executing", "queued", "skipped")
+        return is_problem(self.status)
 
     @property
     def cell(self) -> str:
@@ -125,18 +137,11 @@ def _row(scene: Scene, read: Read) -> SceneRow:
         prompt=shown.prompt_id if shown else "",
         fault=reason_of(scene, last) if _went_wrong(scene) else "",
         message=_message(last) if _went_wrong(scene) else "",
-        lines=[_line(n, a, read) for n, a in enumerate(attempts, 1)],
+        lines=[_line(n, a, scene, read, n < len(attempts)) for n, a in enumerate(attempts, 1)],
         findings=[one for one in read.findings if one.scene_id == scene.pk],
         compared=compared_with(judged),
-        facts=_facts(scene),
+        facts=_facts(scene, read.warned.get(scene.pk, [])),
     )
-
-
-def deciding(scene: Scene, attempts: list[Attempt]) -> Attempt | None:
-    """Return the attempt that the scene is told by: whose times it has, else the last."""
-    same = [a for a in attempts if a.ended_at == scene.ended_at and scene.ended_at is not None]
-    told = same or attempts
-    return told[-1] if told else None
 
 
 def _went_wrong(scene: Scene) -> bool:
@@ -169,7 +174,9 @@ def peak_of(memory: AttemptMemory | None) -> Peak | None:
     return Peak(text, round(100 * share, 1), "warn" if share >= NEARLY_FULL else "")
 
 
-def _line(number: int, attempt: Attempt, read: Read) -> AttemptLine:
+def _line(
+    number: int, attempt: Attempt, scene: Scene, read: Read, is_tried_again: bool
+) -> AttemptLine:
     outcome = Outcome(attempt.outcome) if attempt.outcome else None
     status = status_of(
         attempt.outcome, attempt.status == Status.RUNNING, attempt.status == Status.QUEUED
@@ -177,21 +184,25 @@ def _line(number: int, attempt: Attempt, read: Read) -> AttemptLine:
     server = read.servers.get(attempt.server_id or 0)
     why = attempt.reason or (attempt.error_type or "").rpartition(".")[2]
     return AttemptLine(
+        pk=attempt.pk,
         name=f"Attempt {attempt.attempt_number or number}",
         status=status,
         label=OUTCOME_LABELS[outcome] if outcome else LABELS[status],
         took=duration(attempt.duration_s),
         where=server.name if server else "",
         why=" in ".join(filter(None, (why, attempt.error_node_type))),
+        frames=f"{attempt.frames:,} frames" if attempt.frames is not None else "",
+        requeued=requeued_because(scene, attempt) if is_tried_again else "",
         failure=getattr(getattr(attempt, "failure", None), "family_id", None),
         prompt=attempt.prompt_id,
         started_at=attempt.started_at or attempt.submitted_at,
-        polls=_polls(attempt, read.polls.get(attempt.pk)),
+        polls=polls_in_words(attempt, read.polls.get(attempt.pk)),
         polled=attempt.pk if attempt.pk in read.polls else None,
+        seen=seen_around(attempt, read.memory.get(attempt.pk)),
     )
 
 
-def _polls(attempt: Attempt, log: PollLog | None) -> str:
+def polls_in_words(attempt: Attempt, log: PollLog | None) -> str:
     """Return the poll timeline in words: how many, how they were answered, for how long."""
     report: Any = getattr(attempt, "script_report", None)
     count = log.count if log else report.history_polls if report else None
@@ -211,10 +222,10 @@ def _polls(attempt: Attempt, log: PollLog | None) -> str:
     return ", ".join(told)
 
 
-def _facts(scene: Scene) -> list[tuple[str, str]]:
+def _facts(scene: Scene, warned: list[str]) -> list[tuple[str, str]]:
     """Return what else is known of a scene, as names and values."""
     warmth = {"cold": "cold: its models had to be loaded", "warm": "warm"}.get(scene.warmth)
-    facts = []
+    facts = [("Asks for attention", ", ".join(warned))] if warned else []
     if scene.frames is not None:
         floor = f" of at least {scene.frame_floor}" if scene.frame_floor else ""
         facts.append(("Frames", f"{scene.frames:,}{floor}"))

@@ -6,10 +6,12 @@ Places are percent of the span from the first submission to the last end; height
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from history.models import Attempt, Scene
 from history.run_page.reading import Read
 from history.strip import status_of
+from telemetry.readable import Readable
 from telemetry.text import duration
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
@@ -21,7 +23,7 @@ TICKS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Readable):
     """An attempt: from x on, so many percent wide; the wait before it likewise."""
 
     x: float
@@ -37,7 +39,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Readable):
     """A server's row."""
 
     name: str
@@ -46,7 +48,7 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Readable):
     """A time on the axis; `at` None where it is told relative to the begin."""
 
     x: float
@@ -54,7 +56,7 @@ class Tick:
 
 
 @dataclass(slots=True)
-class Timeline:
+class Timeline(Readable):
     """What the template places."""
 
     lanes: list[Lane] = field(default_factory=list)
@@ -66,12 +68,18 @@ class Timeline:
 
 
 def timeline_of(read: Read) -> Timeline | None:
-    """Return the timeline, None where no attempt has a time."""
-    timed = [a for a in read.every_attempt if a.submitted_at or a.started_at]
+    """Return the timeline, None where no attempt of its scenes has a time.
+
+    Bars are of the scenes of this page; the axis and the sentence are of the whole run.
+    """
+    timed, every = (
+        [a for a in attempts if a.submitted_at or a.started_at]
+        for attempts in (read.every_attempt, read.times)
+    )
     if not timed:
         return None
-    begin = min(_first(attempt) for attempt in timed)
-    ends = [a.ended_at for a in timed if a.ended_at]
+    begin = min(_first(attempt) for attempt in every)
+    ends = [a.ended_at for a in every if a.ended_at]
     until = read.at if read.is_open or not ends else max(ends)
     span = max((until - begin).total_seconds(), 1.0)
     names = {scene.pk: scene for scene in read.scenes}
@@ -83,7 +91,7 @@ def timeline_of(read: Read) -> Timeline | None:
     told.height = TOP + LANE * len(told.lanes)
     told.ticks = _ticks(span)
     told.now = 100.0 if read.is_open else None
-    told.sentence = _sentence(timed, span, read.at)
+    told.sentence = _sentence(every, span, read.at)
     return told
 
 
@@ -97,9 +105,10 @@ def _lanes(told: Timeline, read: Read, timed: Iterable[Attempt]) -> dict[int, in
     return places
 
 
-def _first(attempt: Attempt) -> datetime:
+def _first(attempt: Any) -> datetime:
     """Return when an attempt was submitted, else when it started; else when it was first seen."""
-    return attempt.submitted_at or attempt.started_at or attempt.seen_at
+    first: datetime = attempt.submitted_at or attempt.started_at or attempt.seen_at
+    return first
 
 
 def _name(read: Read, pk: int) -> str:
@@ -116,7 +125,7 @@ def _bar(
 ) -> Bar:
     submitted = _first(attempt)
     started = attempt.started_at or (submitted if attempt.status == Status.ENDED else at)
-    ended = attempt.ended_at or at
+    ended = attempt.ended_at or _end(attempt, started, at)
     wait_x, x, end = (_place(t, begin, span) for t in (submitted, started, max(ended, started)))
     status = status_of(
         attempt.outcome, attempt.status == Status.RUNNING, attempt.status == Status.QUEUED
@@ -134,6 +143,13 @@ def _bar(
         title=_title(attempt, scene.external_id, status),
         anchor=f"scene-{scene.pk}",
     )
+
+
+def _end(attempt: Attempt, started: datetime, at: datetime) -> datetime:
+    """Return until when an attempt without an end lasted: now, or for as long as a file told."""
+    if attempt.status != Status.ENDED:
+        return at
+    return started + timedelta(seconds=attempt.duration_s or 0)
 
 
 def _place(at: datetime, begin: datetime, span: float) -> float:
@@ -167,7 +183,7 @@ def _after(seconds: int) -> str:
     return " ".join(f"{value}{unit}" for value, unit in parts if value)
 
 
-def _sentence(timed: Iterable[Attempt], span: float, at: datetime) -> str:
+def _sentence(timed: Iterable[Any], span: float, at: datetime) -> str:
     """Return how much of the span anything was at work; the rest was waiting."""
     spans = sorted(
         (a.started_at, a.ended_at or at) for a in timed if a.started_at and (a.ended_at or at)

@@ -1,10 +1,15 @@
-"""What files told of a run beyond what the record reckons with: its story, how that came about."""
+"""What files told of a run beyond what the record reckons with: its story, how that came about.
 
-from dataclasses import dataclass
+Paths and addresses are for operators: those of a submitter's machine, and of inner networks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from history.models import Run, RunReport
-from telemetry.text import duration
+from telemetry.text import MISSING, NBSP, duration
 
 # A document may hold much that nobody reads; what is beyond stands in the file.
 MOST = 60
@@ -16,14 +21,41 @@ BLOCKS = (
     ("tests", "Tests"),
     ("helpers", "Helper scripts"),
 )
+PRIVATE = {
+    *("file", "folder", "run_folder", "log", "logs", "summary"),
+    *("url", "provider_url", "override"),
+}
+NAMES = {
+    "comfy_exit": "ComfyUI tests",
+    "e2e_exit": "End-to-end tests",
+    "scripts_exit": "Script tests",
+    "comfyui_status": "ComfyUI status",
+}
+NOT_REPORTED = "not reported"
+
+Value = str | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A test suite; `tone` and `icon` say what `result` does: passed, failed, or not reported."""
+
+    name: str
+    result: str
+    tone: str
+    icon: str
+    took: str
+    started_at: datetime | None
+    log: str
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines of one subject, as name and value."""
+    """Lines of one subject, as name and value; of tests the suites, too."""
 
     title: str
-    lines: list[tuple[str, str]]
+    lines: list[tuple[str, Value]]
+    suites: list[Suite] = field(default_factory=list)
 
 
 def told_of(run: Run, is_operator: bool) -> list[Block]:
@@ -32,37 +64,92 @@ def told_of(run: Run, is_operator: bool) -> list[Block]:
     if report is None:
         return []
     subjects = (*BLOCKS, ("paths", "Paths")) if is_operator else BLOCKS
-    blocks = [Block(title, _lines(getattr(report, name))) for name, title in subjects]
-    warnings = [("", str(warning)[:LONGEST]) for warning in report.warnings[:MOST]]
-    return [block for block in (*blocks, Block("Warnings", warnings)) if block.lines]
+    blocks = [_block(name, title, getattr(report, name), is_operator) for name, title in subjects]
+    warnings: list[tuple[str, Value]] = [("", str(one)[:LONGEST]) for one in report.warnings[:MOST]]
+    return [one for one in (*blocks, Block("Warnings", warnings)) if one.lines or one.suites]
 
 
-def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
-    return [line for key, value in told.items() for line in _flat(_name(key), key, value)][:MOST]
+def _block(name: str, title: str, told: dict[str, Any], is_operator: bool) -> Block:
+    rest = {key: value for key, value in told.items() if key != "suites"}
+    lines = [line for key, value in rest.items() for line in _flat(key, value, is_operator)][:MOST]
+    suites = told.get("suites") if name == "tests" else None
+    return Block(title, lines, [_suite(one, is_operator) for one in suites or []])
 
 
-def _flat(label: str, key: str, value: Any) -> list[tuple[str, str]]:
-    """Return a value as lines; what is below it stands behind its name."""
-    if isinstance(value, dict):
-        below = [(f"{label}, {_name(name)}", name, one) for name, one in value.items()]
-        return [line for one in below for line in _flat(*one)]
-    if value is None or value in ("", []):
-        return []
-    if isinstance(value, list):
-        return [(label, ", ".join(str(one) for one in value)[:LONGEST])]
-    return [(label, _text(key, value))]
+def _suite(told: dict[str, Any], is_operator: bool) -> Suite:
+    code = told.get("exit_code")
+    tone, icon = ("", "s-info") if code is None else ("bad", "s-failed") if code else OK
+    took = told.get("duration_ms")
+    return Suite(
+        str(told.get("suite") or "unnamed")[:LONGEST],
+        _result(code),
+        tone,
+        icon,
+        MISSING if took is None else duration(took / 1000),
+        _moment(told.get("started_at")),
+        str(told.get("log") or "")[:LONGEST] if is_operator else "",
+    )
+
+
+OK = ("ok", "s-completed")
+
+
+def _result(code: int | None) -> str:
+    """Return what an exit code says: 0 is the only good one."""
+    return NOT_REPORTED if code is None else f"{'failed' if code else 'passed'}, exit {code}"
+
+
+def _flat(key: str, value: Any, is_operator: bool, above: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield a value as lines; what is below it stands behind its name."""
+    label = f"{above}, {_name(key)}" if above else _name(key)
+    if value is None or value in ("", [], {}) or (key in PRIVATE and not is_operator):
+        return
+    if key == "devices" and isinstance(value, list):
+        yield from ((f"{above or label}, GPU {n}", _device(one)) for n, one in enumerate(value))
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _flat(name, one, is_operator, label)
+    elif isinstance(value, list):
+        yield label, ", ".join(str(one) for one in value)[:LONGEST]
+    else:
+        yield label, _text(key, value)
+
+
+def _device(told: dict[str, Any]) -> str:
+    """Return a GPU as a helper saw it; memory that it could not read is not reported."""
+    total, free = told.get("total_mb"), told.get("free_mb")
+    memory = f"memory {NOT_REPORTED}"
+    if total is not None:
+        left = f", {free:,.0f}{NBSP}MB free" if free is not None else ""
+        memory = f"{total:,.0f}{NBSP}MB{left}"
+    return f"{told.get('name') or 'unnamed'}: {memory}"[:LONGEST]
 
 
 def _name(key: str) -> str:
-    return key.removesuffix("_s").removesuffix("_ms").replace("_", " ")
+    plain = key.removesuffix("_s").removesuffix("_ms").removesuffix("_at").replace("_", " ")
+    return NAMES.get(key, plain)
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: Any) -> Value:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if key.endswith("_exit") and isinstance(value, int):
+        return _result(value)
     if isinstance(value, int | float):
         is_time = key.endswith("_s")
-        return (
-            duration(value) if is_time else f"{value:g} ms" if key.endswith("_ms") else f"{value:g}"
-        )
-    return str(value)[:LONGEST]
+        return duration(value) if is_time else _ms(value) if key.endswith("_ms") else f"{value:g}"
+    at = _moment(value) if key.endswith("_at") else None
+    return at or str(value)[:LONGEST]
+
+
+def _ms(value: float) -> str:
+    """Return milliseconds as such below a second, else as a duration."""
+    return f"{value:g} ms" if value < 1000 else duration(value / 1000)
+
+
+def _moment(told: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(told)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else None

@@ -1,8 +1,9 @@
 """What a run's page says of the whole run, of which it may show only some scenes. Pure."""
 
+from history.deciding import deciding
 from history.models import Scene
 from history.run_page.reading import Read
-from history.run_page.scenes import deciding
+from history.run_page.scenes import is_problem
 from history.run_page.why import reason_of
 from history.strip import SceneNow, status_of
 
@@ -15,6 +16,11 @@ def scenes_now(read: Read) -> list[SceneNow]:
 def _status(scene: Scene, read: Read) -> str:
     running, tried = scene.pk in read.running, scene.attempt_count > 0
     return status_of(scene.outcome, running, scene.open_count > 0, tried)
+
+
+def problems(read: Read) -> int:
+    """Return how many scenes of the run ended other than they should, or nobody knows how."""
+    return sum(is_problem(_status(scene, read)) for scene in read.all_scenes)
 
 
 def reasons(read: Read) -> dict[int, str]:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
+from history.deciding import deciding
 from history.failures.memory import shortage_of
 from history.judged.words import delta_of
 from history.models import Attempt, Scene
-from history.run_page.scenes import deciding
 from history.run_page.why import reason_of
 from history.scene_page.reading import Read
 from telemetry.text import NBSP, duration, gib, plural
@@ -34,7 +34,8 @@ def answer(read: Read) -> str:
     if outcome is Outcome.SKIPPED:
         return "Skipped: nothing was queued."
     if outcome is Outcome.SUCCESS:
-        return f"Completed in {duration(scene.duration_s)}{_tries(read)}."
+        took = f" in {duration(scene.duration_s)}" if scene.duration_s is not None else ""
+        return f"Completed{took}{_tries(read)}."
     return f"{WORDS[outcome]}{_everywhere(read, outcome)}{_because(read)}."
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from history.deciding import RULE, because, deciding, requeued_because
 from history.models import Attempt
 from history.run_page.policy import limits_of
 from history.run_page.scenes import LABELS, Peak, peak_of
@@ -12,10 +13,15 @@ from history.strip import status_of
 from telemetry.text import MISSING, duration, plural
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
+NOT_TOLD = "not told"
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """An attempt; `stopped` is the node at which it stopped, `exit` why, as it was told."""
+    """An attempt; `stopped` is the node at which it stopped, `exit` why, as it was told.
+
+    `requeued` is why there was a try after it, "" of the last.
+    """
 
     pk: int
     name: str
@@ -28,6 +34,8 @@ class AttemptRow:
     took: str
     so_far: datetime | None
     peak: Peak | None
+    frames: str
+    requeued: str
     exit: str
     prompt: str
     failure: int | None
@@ -38,6 +46,38 @@ def rows(read: Read) -> list[AttemptRow]:
     """Return the attempts as rows, the first one first."""
     names = names_of(read.attempts)
     return [_row(name, one, read) for name, one in zip(names, read.attempts, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Which attempt the scene is told by, why, and by which rule."""
+
+    said: str
+    rule: str
+
+
+def best_of(read: Read) -> Best | None:
+    """Return which attempt is the best, None where there is no choice or one goes on."""
+    best, why = deciding(read.scene, read.attempts), because(read.scene, read.attempts)
+    if best is None or not why or read.scene.open_count:
+        return None
+    name = names_of(read.attempts)[read.attempts.index(best)]
+    return Best(f"Best attempt: {name}, because {why}.", RULE)
+
+
+def untold(read: Read) -> str:
+    """Return how many attempts files only count, "" where they tell of each."""
+    report: Any = getattr(read.scene, "report", None)
+    count = ((report and report.attempts_told) or 0) - len(read.attempts)
+    if count < 1 or not read.attempts:
+        return ""
+    which = "one of them" if count == 1 else f"{count:,} of them"
+    return f"{report.attempts_told:,} attempts were made; of {which} nothing is told."
+
+
+def has_frames(read: Read) -> bool:
+    """Say whether frames are told of any attempt: ComfyUI itself tells none."""
+    return read.run.revision > 0 or any(one.frames is not None for one in read.attempts)
 
 
 def names_of(attempts: list[Attempt]) -> list[str]:
@@ -98,8 +138,24 @@ def _row(name: str, attempt: Attempt, read: Read) -> AttemptRow:
         took=duration(attempt.duration_s),
         so_far=attempt.started_at if running else None,
         peak=peak_of(read.memory.get(attempt.pk)),
+        frames=_frames(attempt, read),
+        requeued=_requeued(attempt, read),
         exit=exit_of(attempt) or MISSING,
         prompt=attempt.prompt_id,
         failure=getattr(getattr(attempt, "failure", None), "family_id", None),
         is_shown=read.shown is not None and attempt.pk == read.shown.pk,
     )
+
+
+def _requeued(attempt: Attempt, read: Read) -> str:
+    if attempt is read.attempts[-1]:
+        return MISSING
+    return requeued_because(read.scene, attempt) or NOT_TOLD
+
+
+def _frames(attempt: Attempt, read: Read) -> str:
+    """Return "2 of at least 25"; what nobody counted is not reported, and not 0."""
+    if attempt.frames is None:
+        return "not reported" if attempt.status == Status.ENDED else MISSING
+    floor = f" of at least {read.scene.frame_floor:,}" if read.scene.frame_floor else ""
+    return f"{attempt.frames:,}{floor}"

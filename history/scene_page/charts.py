@@ -106,7 +106,9 @@ def _finding(judged: Judged) -> str:
         return f"No figure of this scene: it goes on, or did not complete.{usual}"
     took, delta = f"It took {duration(judged.work.value)}", delta_of(judged)
     if not n or not delta.is_known:
-        return f"{took}; nothing earlier to compare it with."
+        return (
+            f"{took}; nothing earlier to compare it with. Further runs of this scene join it here."
+        )
     against = f"the median of {plural(n, 'earlier one')}, {middle}"
     if delta.icon == "t-flat":
         return f"{took}, {delta.words}: within the noise around {against}."

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from history.access import outputs_in
 from history.models import AttemptOutputs
 from history.scene_page.outputs import not_asked
+from history.scene_page.ranges import Beyond, part_of
 from telemetry.access import team_for
 from telemetry.client import comfyui_of
 from telemetry.comfyui import File
@@ -32,6 +33,7 @@ HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'",
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "inline",
+    "Accept-Ranges": "bytes",
     "Cache-Control": "private, no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -52,7 +54,20 @@ def scene_file(
         found = async_to_sync(_ask)(server, query)
     except (Refused, NoAnswer) as error:
         return _away(request, f"{server.name}: {sentence(str(error))}")
-    return HttpResponse(found.body, content_type=found.kind, headers=HEADERS)
+    return _passed_on(found, request.headers.get("Range", ""))
+
+
+def _passed_on(found: File, asked: str) -> HttpResponse:
+    """Return the file, or the part of it that was asked for."""
+    size = len(found.body)
+    try:
+        part = part_of(asked, size)
+    except Beyond:
+        return HttpResponse(status=416, headers={**HEADERS, "Content-Range": f"bytes */{size}"})
+    if part is None:
+        return HttpResponse(found.body, content_type=found.kind, headers=HEADERS)
+    body, told = found.body[part.first : part.last + 1], {**HEADERS, "Content-Range": part.told}
+    return HttpResponse(body, status=206, content_type=found.kind, headers=told)
 
 
 def _query(outputs: AttemptOutputs, number: int) -> dict[str, str]:

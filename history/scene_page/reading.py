@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F
 from django.http import Http404
 
+from history.deciding import deciding
 from history.judged.judging import Judged, judge_scene
 from history.models import (
     Attempt,
@@ -20,7 +21,6 @@ from history.models import (
     Scene,
     Workload,
 )
-from history.run_page.scenes import deciding
 from history.run_rows import PROMPT_SOURCE
 from history.words import Span
 from telemetry.words import Status
@@ -157,7 +157,7 @@ def _samples(read: Read, shown: Attempt) -> list[GpuSample]:
 
 def _earlier(scene: Scene) -> list[Scene]:
     """Return the scene in the runs before, newest first; of a single prompt the same work."""
-    own = Scene.objects.filter(team=scene.team_id).exclude(run=scene.run_id)
+    own = Scene.objects.filter(team=scene.team_id, run__deleted_at=None).exclude(run=scene.run_id)
     if scene.run.source != PROMPT_SOURCE:
         since = scene.began_at or scene.run.began_at
         same = own.filter(external_id=scene.external_id, workload=scene.workload)

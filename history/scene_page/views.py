@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,13 +12,16 @@ from django.views.decorators.http import require_safe
 from history.access import scene_in
 from history.explore.listing import names_of_runs, title_of_run
 from history.failures.page import DAYS, bars, by_day
+from history.freshness import freshness_of
 from history.judged.words import trend_of
 from history.models import Run
+from history.run_page.script import Seen, entry_seen, memory_around, script_of
 from history.scene_page import attempts, earlier, fault, nodes
 from history.scene_page.answer import answer, health
 from history.scene_page.charts import places_of
 from history.scene_page.outputs import outputs_of
 from history.scene_page.reading import Read, read_scene
+from history.scene_page.told import told_of
 from history.scene_page.trace import trace_of
 from telemetry.access import team_for
 from telemetry.models import Membership, Role, Server
@@ -35,6 +39,7 @@ def scene_page(request: HttpRequest, slug: str, run_pk: int, pk: int) -> HttpRes
         **_record(membership, read),
         "topics": " ".join([f"run-{run_pk}", *(f"server-{s}" for s in read.server_ids)]),
         "refresh_on": _refresh_on(read),
+        "told": told_of(read, membership.may(Role.OPERATOR)),
         "asked": f"?attempt={read.shown.pk}" if read.shown and _asked(request) else "",
     }
     return render(request, "history/scene/page.html", context)
@@ -79,10 +84,15 @@ def _record(membership: Membership, read: Read) -> dict[str, Any]:
         **_fault(read, may_act),
         "rows": attempts.rows(read),
         "used": attempts.used(read),
+        "best": attempts.best_of(read),
+        "untold": attempts.untold(read),
+        "has_frames": attempts.has_frames(read),
         "waterfall": nodes.waterfall_of(read),
         "why_no_nodes": nodes.why_none(read),
         "trace": trace_of(read),
+        "around": _around(read),
         "outputs": outputs_of(read),
+        "fresh": freshness_of(read.run, read.at, settings.STALE_AFTER_H),
         "charts": places_of(read.scene, membership.team.slug),
         "earlier": earlier.rows(read),
         "usual": earlier.usual(read),
@@ -134,6 +144,14 @@ def _fault(read: Read, may_act: bool) -> dict[str, Any]:
         "in_days": sum(days),
         "days": DAYS,
     }
+
+
+def _around(read: Read) -> list[Seen]:
+    """Return the memory and the history around the attempt that is looked at."""
+    if read.shown is None:
+        return []
+    told = memory_around(read.memory.get(read.shown.pk)), entry_seen(script_of(read.shown))
+    return [line for line in told if line is not None]
 
 
 def _walls(read: Read) -> list[Any]:

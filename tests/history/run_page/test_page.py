@@ -13,7 +13,7 @@ from history.filing.into import Into
 from history.filing.run import file_run
 from history.imports.reading import File, read
 from history.models import Attempt, FailureFamily, FallbackNote, Run, RunNote, Scene
-from history.run_page.policy import impact
+from history.run_page.policy import differing, impact
 from history.settling import note_servers, settle
 from telemetry.words import Status
 from tests import cast
@@ -179,6 +179,57 @@ def test_the_policy_s_success_is_of_scenes_whose_end_is_known(bob, server):
     assert (own.success, own.timeouts) == ("50.0%", "0.0%")
 
 
+def test_versions_of_a_policy_are_named_by_what_differs_and_set_side_by_side(bob, server):
+    hasty, patient = (
+        cast.make_policy(server.team, max_wait_s=wait_s, retry_budget=1) for wait_s in (600, 900)
+    )
+    for hours, outcomes in enumerate((["success", "timeout"], ["success", "failed"]), -9):
+        ran(server, *outcomes, hours=hours, policy=hasty)
+    ran(server, "success", "success", hours=-3, lasted_s=60, policy=patient)
+
+    card = page(bob, ran(server, "success", "success", policy=patient)).split("did under each")[1]
+
+    text = re.sub(r"<[^>]*>", " ", card.split("</table>")[0]).replace("\xa0", " ")
+    assert " ".join(text.split()) == (
+        "version Policy Runs Success Median Timed out "
+        "this version 2 100.0% 2m 30s 0.0% "
+        "longest wait 600 s → 900 s 2 50.0% – 25.0%"
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"retry_budget": 3}, "retries none → 3"),
+        ({"max_polls": None}, "history polls unlimited → –"),
+        (
+            {"grace_s": 15, "poll_interval_s": 1},
+            "poll every 2 s → 1 s, after execution 30 s → 15 s",
+        ),
+        ({"more": {"frame_floor": 9}}, "frame floor"),
+    ],
+)
+def test_each_knob_of_a_policy_names_its_versions(server, own, words):
+    usual = {"max_wait_s": 600, "max_polls": 0, "poll_interval_s": 2, "grace_s": 30}
+    usual |= {"retry_budget": 0}
+    one, two = (cast.make_policy(server.team, **{**usual, **told}) for told in ({}, own))
+
+    assert differing(one, two).replace("\xa0", " ") == words
+
+
+@pytest.mark.parametrize(("comparable", "shown"), [(4, False), (5, True)])
+def test_a_scene_has_a_trend_from_five_comparable_ones_on(bob, server, comparable, shown):
+    cast.make_workload("w" * 64, files=[["unet", "x.safetensors"]])
+    for hour in range(1 + comparable):  # the first began cold, and is none
+        ran(server, "success", hours=-30 + hour)
+
+    html = page(bob, ran(server, "success"))
+
+    row = html.split('id="scenes"')[1].split('class="detail"')[0]
+    assert f"n = {comparable}" in row
+    assert ("Stable" in row) is shown
+
+
 def test_it_names_the_baseline_of_each_scene(bob, people):
     file_all(people.northlight)
 
@@ -337,7 +388,7 @@ def test_a_run_of_many_scenes_is_shown_in_pages(bob, server, monkeypatch):
     first, last = page(bob, run), page(bob, run, "?scene=4")
 
     assert "1 to 2 of 5" in first
-    assert 'href="?scene=2"' in first
+    assert 'href="?scene=2#scenes-title"' in first
     assert "5 to 5 of 5" in last
 
 
@@ -401,7 +452,8 @@ def test_it_asks_the_database_as_often_for_many_pages(bob, server, scenes):
     assert len(asked) == PAGED_QUERIES
 
 
-PAGED_QUERIES = 19
+# Three of them ask when what is at work should be over.
+PAGED_QUERIES = 22
 
 
 @pytest.mark.parametrize("query", ["?scene=x", "?scene=99999999", "?scene=-1", "?scene=500"])
@@ -421,7 +473,7 @@ def test_it_asks_the_database_as_often_for_many_scenes(bob, people, scenes):
     assert len(asked) == QUERIES
 
 
-QUERIES = 20
+QUERIES = 22
 
 
 def test_the_wall_s_address_of_a_run_leads_to_its_page(bob, server):

@@ -107,6 +107,24 @@ def test_a_member_sees_the_picture_as_the_server_has_it(bob, scene, comfy):
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_player_gets_the_part_that_it_asks_for(bob, scene, comfy):
+    comfy.body, comfy.kind = bytes(range(100)), "video/mp4"
+
+    answer = bob.get(address(scene), HTTP_RANGE="bytes=10-19")
+
+    assert (answer.status_code, answer.content) == (206, bytes(range(10, 20)))
+    assert answer["Content-Range"] == "bytes 10-19/100"
+    assert (answer["Content-Type"], answer["Accept-Ranges"]) == ("video/mp4", "bytes")
+
+
+def test_a_part_beyond_the_end_is_refused_with_the_size(bob, scene, comfy):
+    comfy.body, comfy.kind = bytes(100), "video/mp4"
+
+    answer = bob.get(address(scene), HTTP_RANGE="bytes=100-")
+
+    assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */100")
+
+
 def test_it_asks_with_the_server_s_own_secret(bob, scene, comfy):
     server = Attempt.objects.get(scene=scene).server
     server.bearer_encrypted = encrypt("hush")
