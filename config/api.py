@@ -49,7 +49,7 @@ def only_known(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        known = _parameters().get(_path(request), [])
+        known = _parameters().get((_path(request), (request.method or "").lower()), [])
         unknown = sorted(set(request.GET) - set(known))
         if unknown:
             name, hint = unknown[0][:80], f"Known here: {', '.join(known) or 'none'}."
@@ -66,16 +66,12 @@ def _path(request: HttpRequest) -> str:
 
 
 @cache
-def _parameters() -> dict[str, list[str]]:
-    """Return the names of the query's parameters by path, as the document tells them."""
+def _parameters() -> dict[tuple[str, str], list[str]]:
+    """Return the names of the query's parameters by path and method, as the document tells them."""
     return {
-        path: [
-            p["name"]
-            for operation in methods.values()
-            for p in operation.get("parameters", [])
-            if p["in"] == "query"
-        ]
+        (path, method): [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
         for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
     }
 
 
@@ -149,12 +145,13 @@ for away in AWAY:
 
 
 def _patterns() -> list[URLPattern]:
-    """Return the routes below ROOT, each behind the door; ninja's own root only answers 404."""
+    """Return the routes below ROOT, each behind the door; ninja's own root only answers 404.
+
+    Ninja tells an address once for each method, all with the view that answers every one.
+    """
     routes = [route for route in api.urls[0] if isinstance(route, URLPattern)]
-    return [
-        path("docs", docs, name="docs"),
-        *(_behind_door(route) for route in routes if route.name != "api-root"),
-    ]
+    once = {str(route.pattern): route for route in routes[::-1] if route.name != "api-root"}
+    return [path("docs", docs, name="docs"), *map(_behind_door, list(once.values())[::-1])]
 
 
 def _behind_door(route: URLPattern) -> URLPattern:

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
@@ -46,12 +46,17 @@ def door(view: View) -> View:
 def _asked(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """Return the view's answer, to HEAD that to GET: the web server leaves the body out."""
     method = request.method
-    if method == "HEAD":
-        request.method = "GET"
-    try:
+    if method != "HEAD":
         return view(request, *args, **kwargs)
+    request.method = "GET"
+    try:
+        response = view(request, *args, **kwargs)
     finally:
         request.method = method
+    if isinstance(response, StreamingHttpResponse):
+        # It would be made whole, for nobody.
+        response.streaming_content = ()
+    return response
 
 
 def _not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:

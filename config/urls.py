@@ -6,17 +6,20 @@ from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config import api, api_door, offline
-from history import lost_page, server_page
+from history import lost_page, server_page, storage_page
 from history.charts.library import chart_library
 from history.compare.views import compare, compare_chart, compare_table
-from history.explore.views import runs, runs_record
+from history.explore.views import runs, runs_record, runs_report
+from history.exports.views import runs_export
 from history.failures import views as failures
 from history.run_charts import views as run_charts
+from history.run_page import changes
 from history.run_page import views as run_page
 from history.run_watches import bells
 from history.scene_page import views as scene_page
 from history.scene_page.charts import scene_chart, scene_chart_page
 from history.scene_page.files import scene_file
+from history.timeline.views import runs_timeline
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -52,6 +55,9 @@ urlpatterns = [
     path("teams/<slug:slug>/bells/", bells, name="bells"),
     path("teams/<slug:slug>/runs/", runs, name="runs"),
     path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
+    path("teams/<slug:slug>/runs/report/", runs_report, name="runs_report"),
+    path("teams/<slug:slug>/runs/timeline/", runs_timeline, name="runs_timeline"),
+    path("teams/<slug:slug>/runs/export/<str:name>", runs_export, name="runs_export"),
     path("teams/<slug:slug>/compare/", compare, name="compare"),
     path("teams/<slug:slug>/compare/times.json", compare_chart, name="compare_chart"),
     path("teams/<slug:slug>/compare/times/", compare_table, name="compare_table"),
@@ -62,6 +68,10 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/<int:pk>/", run_page.run_page, name="run_page"),
     path("teams/<slug:slug>/runs/<int:pk>/record/", run_page.run_record, name="run_record"),
     path("teams/<slug:slug>/runs/<int:pk>/notes/", run_page.add_note, name="add_run_note"),
+    path("teams/<slug:slug>/runs/<int:pk>/archive/", changes.archive_run, name="archive_run"),
+    path("teams/<slug:slug>/runs/<int:pk>/delete/", changes.delete_run, name="delete_run"),
+    path("teams/<slug:slug>/runs/<int:pk>/restore/", changes.restore_run, name="restore_run"),
+    path("teams/<slug:slug>/runs/deleted/", changes.deleted_runs, name="deleted_runs"),
     path(
         "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
         run_charts.run_chart,
@@ -114,6 +124,12 @@ urlpatterns = [
         "teams/<slug:slug>/settings/tokens/<int:pk>/revoke/",
         token_views.revoke_token,
         name="revoke_token",
+    ),
+    path("teams/<slug:slug>/settings/storage/", storage_page.team_storage, name="team_storage"),
+    path(
+        "teams/<slug:slug>/settings/storage/measure/",
+        storage_page.measure_storage,
+        name="measure_storage",
     ),
     path("api/v1/", include((api.urlpatterns, "api"))),
     path("settings/me/", me.me, name="me"),

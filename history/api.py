@@ -18,16 +18,16 @@ from history.api_shapes import (
 )
 from history.attempt_lists import attempts_of
 from history.failures.api import router as failures_router
-from history.ingest_api import router as ingest_router
 from history.keyset import page_of
 from history.models import ActivityEvent, Attempt
+from history.runs_api.routes import router as runs_router
 from telemetry.api_errors import answers
 from telemetry.callers import caller_of
 from telemetry.models import Team
 
 router = Router()
-router.add_router("", ingest_router)
 router.add_router("", failures_router)
+router.add_router("", runs_router)
 
 # Parameters that filter rows by one column, and those columns.
 ATTEMPT_FILTERS = {

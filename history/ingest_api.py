@@ -12,6 +12,7 @@ from django.http.request import UnreadablePostError
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from history import storage
 from history.filing.intake import Taken, take
 from history.filing.into import Into, Result
 from history.imports.errors import Unreadable
@@ -123,6 +124,10 @@ def ingest(request: HttpRequest, asked: Query[IngestQuery]) -> Status[Any]:
     A single file that tells of no run is refused (422), of several each is told for itself.
     """
     into = _into(caller_of(request), asked)
+    try:
+        storage.check(into.team, into.at)
+    except storage.OverQuota as error:
+        raise Refusal(409, str(error), hint=storage.NEXT, where="team") from None
     files = list(_files(request, asked.name or NAMELESS))
     taken = list(take(files, into, into.at))
     if len(taken) == 1 and taken[0].error is not None:

@@ -13,6 +13,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
     422: "invalid",
     429: "too_many_requests",
@@ -36,18 +37,42 @@ class Error(Schema):
     error: ErrorBody
 
 
-# No route answers the first, only those that take a body the second.
-OF_METHODS, OF_BODIES = 405, 413
+# No route answers the first; the second is of what changes something, the third of bodies.
+OF_METHODS, OF_CHANGES, OF_BODIES = 405, 409, 413
 
 
 def answers(shape: Any) -> dict[Any, Any]:
     """Return what a route may answer, for the document: this shape, or an error."""
-    return {200: shape, tuple(code for code in CODES if code not in (OF_METHODS, OF_BODIES)): Error}
+    return {200: shape, _but(OF_METHODS, OF_CHANGES, OF_BODIES): Error}
+
+
+def answers_with_a_table() -> dict[Any, Any]:
+    """Return what a route may answer that answers with CSV; the document's part says so."""
+    return {_but(OF_METHODS, OF_CHANGES, OF_BODIES): Error}
+
+
+TABLE: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "CSV in UTF-8: a line of names, then a line for each.",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
+    }
+}
+
+
+def answers_to_a_change(shape: Any) -> dict[Any, Any]:
+    """Return what a route that changes something may answer: this shape, or an error."""
+    return {200: shape, _but(OF_METHODS, OF_BODIES): Error}
 
 
 def answers_to_a_body(shape: Any) -> dict[Any, Any]:
     """Return what a route that takes a body may answer: this shape, or an error."""
-    return {(200, 201): shape, tuple(code for code in CODES if code != OF_METHODS): Error}
+    return {(200, 201): shape, _but(OF_METHODS): Error}
+
+
+def _but(*codes: int) -> tuple[int, ...]:
+    return tuple(code for code in CODES if code not in codes)
 
 
 class Refusal(Exception):

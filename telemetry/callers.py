@@ -15,7 +15,7 @@ from telemetry.access import Person, team_for, teams_for
 from telemetry.api_errors import Refusal, too_many
 from telemetry.clock import now
 from telemetry.limits import Limit
-from telemetry.models import SCOPE_ROLE, ApiToken, Scope, Team
+from telemetry.models import SCOPE_ROLE, ApiToken, Membership, Scope, Team
 from telemetry.tokens import token_of
 
 NO_TOKEN = (
@@ -57,6 +57,13 @@ class Caller:
         if slug is not None:
             return team_for(self.user, slug).team
         return self._only_team()
+
+    def member(self, slug: str | None) -> Membership:
+        """Return the caller as a member of the team asked about; raises as `team` does."""
+        if self.token is not None:
+            self.team(slug)
+            return self.token.membership
+        return team_for(self.user, self.team(slug).slug if slug is None else slug)
 
     def _only_team(self) -> Team:
         teams = list(teams_for(self.user))

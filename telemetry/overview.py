@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from telemetry.prompt_rows import EtaText
+from telemetry.readable import Readable
 from telemetry.text import MISSING
 
 
@@ -50,7 +51,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Readable):
     """A scene of a run's strip; what is not as it should be carries a letter."""
 
     status: str

@@ -30,6 +30,7 @@ class Group:
 TEAM_PAGES: tuple[tuple[str, str, str, Role], ...] = (
     ("server_settings", "Servers", "i-server", Role.ADMIN),
     ("tokens", "API tokens", "i-key", Role.VIEWER),
+    ("team_storage", "Storage", "i-chip", Role.VIEWER),
     ("tv_links", "Screens", "i-wall", Role.ADMIN),
 )
 

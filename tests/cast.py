@@ -33,6 +33,7 @@ from history.models import (
     QueuePolicy,
     Resubmission,
     Run,
+    RunDecision,
     RunNote,
     RunReport,
     RunRevision,
@@ -41,9 +42,11 @@ from history.models import (
     Scene,
     SceneReport,
     ScriptReport,
+    TeamStorage,
     Workload,
 )
 from history.polls import pack
+from history.words import RunChange
 from telemetry.models import (
     ApiToken,
     AuditEntry,
@@ -206,6 +209,12 @@ def make_attempt(server: Server, scene: Scene | None = None, **fields: Any) -> A
 def make_watch(user: User, run: Run, attempt: Attempt | None = None) -> RunWatch:
     """Return the user's wish to be told when a run, or one attempt of it, ends."""
     return RunWatch.objects.create(user=user, run=run, attempt=attempt)
+
+
+def make_run_decision(run: Run, **fields: Any) -> RunDecision:
+    """Return a decision about the run as a whole: that it was archived, unless given."""
+    usual = {"at": NOON, "what": RunChange.ARCHIVED}
+    return RunDecision.objects.create(**{"run": run, **usual, **fields})
 
 
 def make_graph(attempt: Attempt, graph: Any = None) -> Graph:
@@ -438,6 +447,8 @@ def furnish(team: Team, member: User, word: str) -> dict[type[Model], Model]:
         make_memory(attempt, name=f"{word} card", uuid=f"{word} uuid"),
         make_outputs(attempt, f"{word} file.png"),
         make_watch(member, run),
+        TeamStorage.objects.create(team=team, at=NOON, kinds={f"{word} rows": [1, 1]}),
+        make_run_decision(run, user=member, who=f"{word} who", why=f"{word} why"),
         *_furnish_files(team, member, attempt, word),
         *_furnish_failures(team, member, attempt, word),
         make_run_server(run, server),

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from functools import lru_cache
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -15,12 +16,20 @@ MOST = 2048
 def drawn(name: str, **values: Hashable) -> str:
     """Return what a template makes of values alone, which are immutable; the page lends none.
 
-    Only for what does not depend on who looks: no times, no addresses of a team.
+    What depends on who looks, as times and the addresses of a team do, is among the values as text
+    or is not there.
     """
-    draw = _drawn.__wrapped__ if settings.DEBUG else _drawn
-    return draw(name, tuple(values.items()))
+    if settings.DEBUG:
+        return str(get_template(name).render(values))
+    return _drawn(name, tuple(values.items()))
 
 
 @lru_cache(maxsize=MOST)
 def _drawn(name: str, values: tuple[tuple[str, Hashable], ...]) -> str:
-    return get_template(name).render(dict(values))
+    html: str = _template(name).render(dict(values))
+    return html
+
+
+@lru_cache
+def _template(name: str) -> Any:
+    return get_template(name)

@@ -70,7 +70,8 @@ def test_the_document_tells_of_every_route_the_errors_too() -> None:
     told = {path: {int(status) for status in m["responses"]} for path, m in READ.items()}
     assert told == {path: {200, *errors} for path in READ}
     told = {path: {int(status) for status in m["responses"]} for path, m in TAKE.items()}
-    assert told == {path: {200, 201, 413, *errors} for path in TAKE}
+    bodies = {"/api/v1/runs": {201, 413}}
+    assert told == {path: {200, 409, *errors, *bodies.get(path, ())} for path in TAKE}
 
 
 def test_the_document_tells_nothing_of_anybody(cast: Cast, bob: Client) -> None:
@@ -118,7 +119,7 @@ def test_the_docs_tell_of_every_parameter() -> None:
     assert not [name for name in names if f"`{name}`" not in DOCS]
 
 
-@pytest.mark.parametrize("path", READ)
+@pytest.mark.parametrize("path", [path for path in READ if not path.endswith(".csv")])
 def test_an_answer_is_what_the_document_says(cast: Cast, bob: Client, path: str) -> None:
 
     told = get(bob, address(cast, path).removeprefix("/api/v1/"))
@@ -196,7 +197,7 @@ def test_it_answers_head_without_a_body(cast: Cast, bob: Client, path: str) -> N
 
     response = bob.head(address(cast, path))
 
-    assert (response.status_code, response.content) == (200, b"")
+    assert (response.status_code, response.getvalue()) == (200, b"")
 
 
 def test_it_refuses_other_methods(bob: Client) -> None:

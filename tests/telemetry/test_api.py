@@ -361,4 +361,4 @@ def test_it_answers_not_modified_while_nothing_changed(cast: Cast, bob: Client) 
 
 
 def test_every_error_has_a_code() -> None:
-    assert sorted(CODES) == [400, 401, 403, 404, 405, 413, 422, 429, 500, 503]
+    assert sorted(CODES) == [400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503]
