@@ -6,18 +6,23 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
-http_application: Any = get_asgi_application()
+django.setup(set_prefix=False)
 
-# Only after Django is set up: the consumers use models.
+# Only after Django is set up: the consumers use models. The addresses bring all pages with them, of
+# which otherwise the first request would: too late for what is done below.
 from django.conf import settings  # noqa: E402
 
+import config.urls  # noqa: E402, F401
 from config.base_path import below  # noqa: E402
+from config.handler import OneThreadHandler  # noqa: E402
 from config.sockets import not_found_socket  # noqa: E402
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
+
+http_application: Any = OneThreadHandler()
 
 application = below(
     settings.BASE_PATH,
@@ -32,3 +37,7 @@ application = below(
 # What was imported stays for good. Python would look through all of it at every full collection of
 # garbage, and no viewer hears anything for the 150 ms which that takes.
 gc.freeze()
+# A page makes tens of thousands of objects, nearly all of which go by themselves: by Python's own
+# thresholds (700, 10, 10) it would pay for a full collection, some 10 ms, and so would whoever
+# listens to the live stream meanwhile.
+gc.set_threshold(50_000, 10, 10)

@@ -36,6 +36,7 @@ NO_PAGES = {
     "servers/<int:pk>/",
     "teams/<slug:slug>/bells/",
     "teams/<slug:slug>/runs/<int:pk>/record/",
+    "teams/<slug:slug>/runs/export/<str:name>",
     "teams/<slug:slug>/compare/times.json",
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json",
     "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json",

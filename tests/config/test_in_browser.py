@@ -146,7 +146,8 @@ def test_it_comes_back_live_by_itself_after_the_site_was_killed(
 
     expect(page.locator("#conn")).to_have_attribute("data-state", "live", timeout=30_000)
     submit(comfyui, steps=5)
-    expect(page.locator("article.server")).to_contain_text("Completed")
+    # Who was killed gave no lease back: it runs out first.
+    expect(page.locator("article.server")).to_contain_text("Completed", timeout=30_000)
     complaints.clear()  # the browser itself reports each refused connection on the console
 
 

@@ -19,6 +19,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -114,6 +115,19 @@ def run(side: Side) -> dict[str, str]:
     return {**slug(side), "pk": str(side.rows[Run].pk)}
 
 
+def exported(side: Side) -> dict[str, str]:
+    """Return the arguments of a file of a team's runs."""
+    return {**slug(side), "name": "runs.csv"}
+
+
+def deleted_run(side: Side) -> dict[str, str]:
+    """Return the arguments of the pages of a team's run that was deleted, which is made."""
+    known = {"team": side.team, "source": f"{side.word} source", "external_id": f"{side.word} gone"}
+    told = {"title": f"{side.word} title", "began_at": NOON, "touched_at": NOON}
+    gone, _ = Run.objects.get_or_create(**known, defaults={**told, "deleted_at": NOON})
+    return {**slug(side), "pk": str(gone.pk)}
+
+
 def chart(side: Side) -> dict[str, str]:
     """Return the arguments of a chart of a team's run."""
     return {**run(side), "name": "duration"}
@@ -164,7 +178,8 @@ def scene_file(side: Side) -> dict[str, str]:
 class Policy:
     """Who may ask a route, how, and for what: `who` is a role in the team asked about, or a word.
 
-    `data` is what a form posts there, `query` what an address is asked with. `unknown` is what who
+    `programs` are the methods that only a token may use. `data` is what a form posts there, `query`
+    what an address is asked with. `unknown` is what who
     is not signed in gets: the way to the sign-in page, or a refusal. `allowed` is what members get:
     502 where a server is asked, for theirs is not there.
     """
@@ -176,6 +191,7 @@ class Policy:
     query: Arguments = nothing
     unknown: str = "sign in"
     allowed: str = "ok"
+    programs: frozenset[str] = frozenset()
 
 
 FILE = "teams/<slug:slug>/runs/<int:run_pk>/scenes/<int:pk>/files/<int:attempt_pk>/<int:number>/"
@@ -196,6 +212,9 @@ POLICIES = {
     "teams/<slug:slug>/compare/times.json": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/compare/times/": Policy(Role.VIEWER, LOOK, slug, query=compared),
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/runs/report/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/runs/timeline/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/runs/export/<str:name>": Policy(Role.VIEWER, LOOK, exported),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),
     "teams/<slug:slug>/failures/<int:pk>/decide/": Policy(
@@ -204,6 +223,11 @@ POLICIES = {
     "teams/<slug:slug>/runs/<int:pk>/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/record/": Policy(Role.VIEWER, LOOK, run),
     "teams/<slug:slug>/runs/<int:pk>/notes/": Policy(Role.OPERATOR, POST, run, {"text": "Hm."}),
+    "teams/<slug:slug>/runs/<int:pk>/archive/": Policy(Role.OPERATOR, POST, run),
+    # Of a run that is nobody's here; operators delete their own: tests/history/test_deletion.py.
+    "teams/<slug:slug>/runs/<int:pk>/delete/": Policy(Role.ADMIN, FORM, run),
+    "teams/<slug:slug>/runs/<int:pk>/restore/": Policy(Role.ADMIN, POST, deleted_run),
+    "teams/<slug:slug>/runs/deleted/": Policy(Role.OPERATOR, LOOK, slug),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>.json": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/charts/<slug:name>/": Policy(Role.VIEWER, LOOK, chart),
     "teams/<slug:slug>/runs/<int:pk>/attempts/<int:attempt>/polls.json": Policy(
@@ -240,6 +264,8 @@ POLICIES = {
         Role.ADMIN, POST, server, {"do": "disconnect"}
     ),
     "teams/<slug:slug>/live/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/settings/storage/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/settings/storage/measure/": Policy(Role.ADMIN, POST, slug),
     "teams/<slug:slug>/settings/tv/": Policy(Role.ADMIN, FORM, slug, {"name": "studio"}),
     "teams/<slug:slug>/settings/tv/<int:pk>/revoke/": Policy(
         Role.ADMIN, POST, lambda side: {**slug(side), "pk": str(side.rows[TvLink].pk)}
@@ -268,7 +294,20 @@ POLICIES = {
     ),
     "api/v1/activity": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
     "api/v1/failures": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
-    "api/v1/runs": Policy(PROGRAM, POST, query=team, unknown="401"),
+    "api/v1/runs": Policy(Role.VIEWER, LOOK, query=team, unknown="401", programs=POST),
+    "api/v1/runs/statistics": Policy(Role.VIEWER, LOOK, query=team, unknown="401"),
+    **{
+        f"api/v1/{of}/export.{form}": Policy(Role.VIEWER, LOOK, query=team, unknown="401")
+        for of in ("runs", "scenes")
+        for form in ("csv", "json")
+    },
+    "api/v1/runs/<int:run_id>": Policy(
+        Role.VIEWER, LOOK, row("run_id", Run), unknown="401", programs=frozenset({"DELETE"})
+    ),
+    **{
+        f"api/v1/runs/<int:run_id>/{what}": Policy(PROGRAM, POST, row("run_id", Run), unknown="401")
+        for what in ("archive", "unarchive", "restore")
+    },
 }
 
 
@@ -387,6 +426,8 @@ def verdict(response: Any) -> str:
 
 def expected(policy: Policy, method: str, persona: str, role: Role | None) -> str:
     """Return the verdict that the policy asks for."""
+    if method in policy.programs:
+        return "401"
     if method not in policy.methods:
         return "405"
     if policy.who in (HOLDER, PROGRAM):
@@ -410,6 +451,12 @@ def _everything(answer: Any) -> bytes:
     cookies: bytes = answer.cookies.output().encode()
     headers: bytes = answer.serialize_headers()
     return headers + cookies + body
+
+
+@pytest.fixture(autouse=True)
+def nobody_asked_before() -> None:
+    """Forget who was refused: so many are, that an address would be told to wait."""
+    cache.clear()
 
 
 @pytest.mark.django_db

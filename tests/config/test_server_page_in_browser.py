@@ -138,11 +138,11 @@ def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, com
 
     submit(comfyui, steps=60, delay=0.1)
     expect(runs).to_contain_text("Executing", timeout=soon_ms)
-    expect(statistics).to_contain_text("in progress")
+    expect(statistics).to_contain_text("in progress", timeout=soon_ms)
 
     until(lambda: not any(get(comfyui, "/queue").values()), "the queue to be empty")
     expect(statistics).to_contain_text("2 of 2 tried", timeout=soon_ms)
-    expect(runs).not_to_contain_text("Executing")
+    expect(runs).not_to_contain_text("Executing", timeout=soon_ms)
     # It has moved to the second row.
     expect(runs.locator(":checked")).to_have_value(number)
     page.get_by_role("button", name="Compare").click()
