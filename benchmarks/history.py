@@ -8,6 +8,7 @@ import statistics
 from argparse import ArgumentParser, Namespace
 from random import Random
 
+from benchmarks._history import section
 from benchmarks._history.asking import Person, Times
 from benchmarks._history.pages import PAGES, Page
 from benchmarks._history.record import Record, in_file, in_postgres
@@ -17,6 +18,7 @@ from benchmarks.processes import say
 FULL = {False: (100_000, 1_000_000), True: (10_000, 30_000)}
 SMALL = (2_000, 20_000)
 ROWS_PER_S = 50_000
+ALONE = [*(page.name for page in PAGES), section.NAME]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sqlite", action="store_true", help="10 000 runs, 30 000 scenes, a file")
     parser.add_argument("--requests", type=int, default=60, help="of each page, after 5 to warm up")
     parser.add_argument("--seed", type=int, default=1, help="of the history and of what is asked")
-    parser.add_argument("--only", choices=[page.name for page in PAGES], help="this page alone")
+    parser.add_argument("--only", choices=ALONE, help="this page alone")
 
 
 def run(options: Namespace) -> list[Figure]:
@@ -39,6 +41,8 @@ def run(options: Namespace) -> list[Figure]:
         for page in PAGES:
             if options.only in (None, page.name):
                 figures += _measured(record, person, page, chance, options.requests)
+        if options.only in (None, section.NAME):
+            figures += section.measured(record, person, options.requests, options.seed)
     return figures
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from benchmarks._history.record import Record
 
 RUNS = "/teams/bench/runs/"
+API = "/api/v1/runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class Page:
 
 def _deep(record: Record, chance: Random) -> str:
     return f"{RUNS}?{urlencode({'cursor': record.one('cursors', chance)})}"
+
+
+def _deep_json(record: Record, chance: Random) -> str:
+    return f"{API}?{urlencode({'cursor': record.one('cursors', chance)})}"
+
+
+def _run_json(record: Record, chance: Random) -> str:
+    return f"{API}/{record.one('runs', chance)}"
 
 
 def _four_criteria(record: Record, chance: Random) -> str:
@@ -55,6 +64,12 @@ PAGES = (
     Page("list", 40, lambda record, chance: RUNS),
     Page("list, deep", 40, _deep),
     Page("list, four criteria", 100, _four_criteria),
+    Page("list, JSON", 20, lambda record, chance: API),
+    Page("list, JSON, deep", 20, _deep_json),
+    Page("statistics, JSON", 100, lambda record, chance: f"{API}/statistics"),
+    Page("run, JSON", 100, _run_json),
+    Page("timeline", 300, lambda record, chance: f"{RUNS}timeline/"),
+    Page("timeline, all", 500, lambda record, chance: f"{RUNS}timeline/?range=all"),
     Page("run", 100, _run),
     Page("scene", 100, _scene),
     Page("compare of 25", 100, _compare),
