@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
 from django.db import OperationalError, connection
 
 from telemetry.stores import live_store
+
+# How long a draw takes says how busy the machine is: the suite runs twice at once on two cores.
+hypothesis.settings.register_profile(
+    "shared", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None
+)
+hypothesis.settings.load_profile("shared")
 
 pytest_plugins = ("tests.browser", "tests.nvml", "tests.processes")
 
@@ -39,14 +46,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Run the slow files first, so that none of them is what all others wait for at the end."""
     slow = {item.path for item in items if _is_slow(item)}
     items.sort(key=lambda item: item.path not in slow)
+    left_out = {item for item in items if _is_of_another_database(item)}
     if config.getoption("--of-services"):
-        alike = {item for item in items if _is_alike_everywhere(item)}
-        config.hook.pytest_deselected(items=list(alike))
-        items[:] = [item for item in items if item not in alike]
+        left_out |= {item for item in items if _is_alike_everywhere(item)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _is_slow(item: pytest.Item) -> bool:
     return not SLOW.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _is_of_another_database(item: pytest.Item) -> bool:
+    asks = item.get_closest_marker("of_postgresql") is not None
+    return asks and connection.vendor != "postgresql"
 
 
 def _is_alike_everywhere(item: pytest.Item) -> bool:

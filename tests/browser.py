@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import WSMsgType, web
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -49,6 +49,8 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PATIENCE_S = 10.0
+# What has to come, on a machine that does much else; where it has to come soon, the test says so.
+expect.set_options(timeout=15_000)
 
 Thing = TypeVar("Thing")
 
