@@ -162,6 +162,7 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
+        "OPTIONS": {"pool_class": "config.cache_pool.SharedPool"},
     }
 
 CELERY_TASK_IGNORE_RESULT = True
