@@ -72,4 +72,8 @@ class Migration(migrations.Migration):
             model_name='scriptreport',
             constraint=models.CheckConstraint(condition=models.Q(('marker_wait_s__gte', 0), ('interpolation_ms__gte', 0), ('final_fps__gte', 0)), name='script_report_not_negative'),
         ),
+        migrations.AddConstraint(
+            model_name='rundecision',
+            constraint=models.CheckConstraint(condition=models.Q(('what__in', ['archived', 'unarchived', 'deleted', 'restored', 'emptied'])), name='run_decision_words'),
+        ),
     ]

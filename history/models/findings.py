@@ -99,6 +99,7 @@ class RunDecision(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         indexes = [models.Index(fields=["run", "-at"], name="run_decision_newest")]
+        constraints = [words("run_decision", what=RUN_CHANGES)]
 
     def __str__(self) -> str:
         return f"{self.run}: {self.get_what_display()}"

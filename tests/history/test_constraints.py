@@ -15,6 +15,7 @@ from history.models import (
     GpuSample,
     NodeExecution,
     Run,
+    RunDecision,
     Scene,
     ScriptReport,
 )
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 GIB = 1 << 30
 RECORD = (
     *(Attempt, AttemptMemory, FailureFamily, FallbackNote, Finding),
-    *(GpuSample, NodeExecution, Run, Scene, ScriptReport),
+    *(GpuSample, NodeExecution, Run, RunDecision, Scene, ScriptReport),
 )
 WORDS = [
     (model, field.name)
