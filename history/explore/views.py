@@ -35,7 +35,8 @@ def runs(request: HttpRequest, slug: str) -> HttpResponse:
     chosen, newest = filters.chosen(), newest_of(membership.team)
     context = {
         "filters": filters,
-        "chosen": chosen,
+        # All of them: a template takes long to find that a name is not there.
+        "chosen": dict.fromkeys(filters.fields, "") | chosen,
         "chips": chips(filters, request.GET),
         "ranges": RANGES,
         "statuses": [(name, label) for name, (label, _) in STATUSES.items()],
