@@ -16,6 +16,7 @@ class Work:
     """One run or one scene.
 
     `value` is the figure that is compared, in the metric's unit, None where it is not on record.
+    `ended_at` is when it was over, None while it goes on; its begin where no file told its end.
     `gpu` is the model of the card, None where nobody told; `position` a scene's place in its run,
     from 0, None of a run. `cached` says that nothing of it was worked out anew.
     """

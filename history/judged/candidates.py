@@ -16,6 +16,7 @@ from django.db.models import Q
 from history.baseline.fingerprint import Drivers, Fingerprint
 from history.baseline.work import Warmth, Work
 from history.models import Run, Scene, Workload
+from history.words import Timer
 from telemetry.words import Outcome
 
 # Runs are of several GPUs and sizes: so many are looked at to find twenty that are alike.
@@ -51,12 +52,20 @@ def work_of_run(run: Run) -> Work:
         id=run.pk,
         fingerprint=_run_fingerprint(run.work, run.workload, run.scene_count),
         value=run.work_s if complete else None,
-        ended_at=run.ended_at,
+        ended_at=over_at(run),
         outcome=OUTCOMES[run.outcome],
         gpu=run.gpu_model,
         archived=run.archived_at is not None,
         cached=run.cached_count > 0,
     )
+
+
+def over_at(run: Run) -> datetime | None:
+    """Return when a run was over: where no file told its end, it stands at its begin.
+
+    None while it goes on. Tables and old files tell how long scenes took, and not until when.
+    """
+    return run.ended_at or (run.began_at if run.outcome else None)
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +120,7 @@ def earlier_of_runs(runs: Iterable[Run]) -> dict[int, list[Work]]:
     parts, parameters = [], []
     for place, ((column, digest, gpu), members) in enumerate(kinds.items()):
         is_gpu = "IS NULL" if gpu is None else "= %s"
-        ended_at = _seconds("ended_at")
+        ended_at = _seconds("COALESCE(ended_at, began_at)")
         parts.append(LAST_RUNS.format(kind=column, gpu=is_gpu, place=place, ended_at=ended_at))
         newest = max(run.began_at for run in members)
         told = [] if gpu is None else [gpu]
@@ -144,10 +153,13 @@ COLUMNS = """s.id, s.workload, s.gpu_model, s.position, s.warmth, s.cached, s.du
     {ended_at}, s.outcome, r.open_count, r.archived_at IS NOT NULL, s.timed_by"""
 LAST = """SELECT * FROM (
     SELECT {columns} FROM history_scene s JOIN history_run r ON r.id = s.run_id
-    WHERE s.team_id = %s AND s.workload = %s AND s.gpu_model {gpu} AND s.ended_at < %s
+    WHERE s.team_id = %s AND s.workload = %s AND s.gpu_model {gpu} AND {among} s.{over} < %s
         AND s.timed_by = %s AND s.run_id <> %s AND r.deleted_at IS NULL
-    ORDER BY s.ended_at DESC LIMIT %s
+    ORDER BY s.{over} DESC LIMIT %s
 ) k{place}"""
+# By which column a scene is earlier. Of those that a script timed the end may not be told.
+ENDED = ("ended_at", "")
+UNTOLD = ("began_at", "s.ended_at IS NULL AND s.outcome IS NOT NULL AND")
 
 
 def kind_of(scene: Scene) -> Kind | None:
@@ -178,7 +190,7 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         id=scene.pk,
         fingerprint=known.get(scene.workload or "", Fingerprint()),
         value=scene.duration_s if complete else None,
-        ended_at=scene.ended_at if not scene.open_count else None,
+        ended_at=_scene_over_at(scene),
         outcome=OUTCOMES[scene.outcome],
         gpu=scene.gpu_model,
         warmth=WARMTHS[scene.warmth],
@@ -186,6 +198,13 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         archived=archived,
         cached=scene.cached,
     )
+
+
+def _scene_over_at(scene: Scene) -> datetime | None:
+    """Return when a scene was over, as over_at() does of a run."""
+    if scene.open_count:
+        return None
+    return scene.ended_at or (scene.began_at if scene.outcome else None)
 
 
 def earlier_scenes(
@@ -196,19 +215,34 @@ def earlier_scenes(
     wanted = list(kinds.items())[:KINDS]
     if not wanted:
         return told
-    columns = COLUMNS.format(ended_at=_seconds("s.ended_at"))
-    parts, parameters = [], []
-    for place, (kind, count) in enumerate(wanted):
-        is_gpu = "IS NULL" if kind.gpu is None else "= %s"
-        parts.append(LAST.format(columns=columns, gpu=is_gpu, place=place))
-        gpu = [] if kind.gpu is None else [kind.gpu]
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for kind, count in wanted:
         most = min(MOST, max(FEWEST, PER_PLACE * count))
-        parameters += [run.team_id, kind.workload, *gpu, _at(before), kind.timed_by, run.pk, most]
+        gpu = [] if kind.gpu is None else [kind.gpu]
+        for which in (ENDED, UNTOLD) if kind.timed_by == Timer.SCRIPT else (ENDED,):
+            parts.append(_last(kind, *which, place=len(parts)))
+            parameters += [run.team_id, kind.workload, *gpu, _at(before)]
+            parameters += [kind.timed_by, run.pk, most]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         for row in cursor.fetchall():
             told[Kind(row[1], row[2], row[11])].append(_work(row, known))
+    for kind, works in told.items():
+        if kind.timed_by == Timer.SCRIPT:
+            works.sort(key=_newest_first)
     return told
+
+
+def _last(kind: Kind, over: str, among: str, place: int) -> str:
+    """Return what asks for the last scenes of a kind by the column that says when they were."""
+    is_gpu = "IS NULL" if kind.gpu is None else "= %s"
+    columns = COLUMNS.format(ended_at=_seconds(f"s.{over}"))
+    return LAST.format(columns=columns, gpu=is_gpu, among=among, over=over, place=place)
+
+
+def _newest_first(work: Work) -> float:
+    return -work.ended_at.timestamp() if work.ended_at else 0.0
 
 
 def _work(row: Any, known: Mapping[str, Fingerprint]) -> Work:

@@ -53,7 +53,10 @@ class Delta(Readable):
 
 @dataclass(frozen=True, slots=True)
 class Trend(Readable):
-    """Where the work is going: a badge with its evidence."""
+    """Where the work is going: a badge with its evidence.
+
+    `level` is how sure it is, "" where nothing is asserted; `evidence` says both in words.
+    """
 
     icon: str
     tone: str
@@ -61,7 +64,7 @@ class Trend(Readable):
     title: str
     n: int
     level: str
-    confidence: int
+    evidence: str
 
 
 def delta_of(judged: Judged, shown: Callable[[float | None], str] = duration) -> Delta:
@@ -116,8 +119,10 @@ def trend_of(judged: Judged) -> Trend | None:
         title += f" (99{NBSP}% interval {_signed(trend.low)} to {_signed(trend.high)})"
     if trend.why:
         title += f"; {trend.why}"
-    label, level = str(trend.verdict).capitalize(), str(trend.level)
-    return Trend(icon, tone, label, title, trend.n, level, trend.confidence)
+    label, level = str(trend.verdict).capitalize(), "" if trend.why else str(trend.level)
+    count = f"n{NBSP}={NBSP}{trend.n}"
+    evidence = f"{level} · {count}" if level else count
+    return Trend(icon, tone, label, title, trend.n, level, evidence)
 
 
 def _signed(change: float) -> str:

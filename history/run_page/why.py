@@ -28,10 +28,17 @@ def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) ->
     if not tried:
         return f"{_all(run.scene_count)} skipped: nothing was queued."
     if run.success_count == tried:
-        return f"{_all(tried)} completed{_skipped(run)} in {duration(run.duration_s)}."
+        return f"{_all(tried)} completed{_skipped(run)}{_took(run)}."
     return f"{run.success_count:,} of {plural(tried, 'scene')} completed{_skipped(run)}: " + (
         f"{_what_went_wrong(scenes, reasons)}."
     )
+
+
+def _took(run: Run) -> str:
+    """Return how long a run took; of one whose end no file told, its scenes together."""
+    if run.duration_s is not None:
+        return f" in {duration(run.duration_s)}"
+    return "" if run.work_s is None else f", in {duration(run.work_s)} of work"
 
 
 def _all(count: int) -> str:

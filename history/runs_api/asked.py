@@ -28,7 +28,9 @@ Ended = Literal[
 ]
 # How history/explore/filters.py calls what its page calls otherwise than the API does.
 STATUS_OF = {"success": "completed", "open": "executing"}
-FILTERS = ("server", "workload", "mine", "note", "scene", "gpu", "archived")
+FILTERS = (
+    *("server", "workload", "mine", "note", "source", "findings", "scene", "gpu", "archived"),
+)
 
 
 class RunQuery(TeamQuery):
@@ -46,6 +48,14 @@ class RunQuery(TeamQuery):
     mine: bool = Field(False, description="Submitted by who asks: user name, claimed client_ids.")
     note: str | None = Field(
         None, max_length=30, pattern=NO_NUL, description="With a fallback warning of this kind."
+    )
+    source: str | None = Field(
+        None, max_length=80, pattern=NO_NUL, description="Whose external_ids they have."
+    )
+    findings: Literal["any", "errors", "warnings", "none"] | None = Field(
+        None,
+        description="By what was found in the files that told of them. none: files told of them, "
+        "and nothing was found.",
     )
     scene: str | None = Field(
         None,

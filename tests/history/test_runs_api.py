@@ -8,8 +8,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from config.api import document
+from history.explore.filters import RunFilters
 from history.judged.judging import judge_runs
 from history.models import Run, RunDecision, Scene
+from history.runs_api.asked import RunQuery
 from history.settling import note_servers, settle
 from history.words import RunChange
 from telemetry.models import Scope, Server
@@ -130,10 +132,12 @@ def test_each_filter_of_the_page_is_one_of_the_api(cast: Cast, bob: Client, serv
     make_claim(cast.northlight, cast.bob, client_id="bobs-client")
     other = make_server(cast.northlight, name="kino-02")
     mine = ran(server, 1.0, hours=1, submitter="bobs-client", gpu_model="RTX 4090")
-    Run.objects.filter(pk=mine.pk).update(gpu_model="RTX 4090")
+    Run.objects.filter(pk=mine.pk).update(gpu_model="RTX 4090", source="nightly")
     failed = ran(other, None, hours=30, workload="v" * 64)
     Run.objects.filter(pk=failed.pk).update(archived_at=NOON, workload="v" * 64)
     three = ran(server, 1.0, 1.0, 1.0, hours=50)
+    Run.objects.filter(pk=three.pk).update(finding_count=2, error_count=1, revision=1)
+    Run.objects.filter(pk=failed.pk).update(revision=1)
 
     assert ids(bob, outcome="failed") == [failed.pk]
     assert ids(bob, outcome=["failed", "success"]) == [mine.pk, failed.pk, three.pk]
@@ -147,9 +151,20 @@ def test_each_filter_of_the_page_is_one_of_the_api(cast: Cast, bob: Client, serv
     assert ids(bob, gpu="RTX 4090") == [mine.pk]
     assert ids(bob, archived="only") == [failed.pk]
     assert ids(bob, archived="no") == [mine.pk, three.pk]
+    assert ids(bob, source="nightly") == [mine.pk]
+    assert ids(bob, findings="errors") == ids(bob, findings="any") == [three.pk]
+    assert ids(bob, findings="none") == [failed.pk]
     since = (NOON - timedelta(hours=40)).isoformat()
     assert ids(bob, since=since, until=NOON.isoformat()) == [mine.pk, failed.pk]
     assert ids(bob, since=since, outcome="success", scene="scene-001") == [mine.pk]
+
+
+def test_the_api_lacks_no_filter_of_the_page() -> None:
+    said_otherwise = {"range": "since", "status": "outcome"}
+    names = {said_otherwise.get(name, name) for name in RunFilters.base_fields}
+
+    assert names <= set(RunQuery.model_fields)
+    assert set(RunQuery.model_fields) - names == {"team"}
 
 
 def test_of_another_team_nothing_is_found(cast: Cast, bob: Client) -> None:

@@ -76,6 +76,27 @@ def test_a_trend_that_is_unclear_is_not_called_sure(viewer, server):
     assert re.search(r"Unclear n = \d", re.sub(r" +", " ", told)), told
 
 
+def test_a_scenes_trend_that_is_unclear_is_not_called_sure_anywhere(viewer, server):
+    for hour in range(6):
+        ran(
+            server, "success", hours=-30 + hour, lasted_s=60 if hour < 4 else 200 - 130 * (hour - 4)
+        )
+    run = ran(server, "success", lasted_s=150)
+
+    row = re.search(r'<tr id="scene-.*?</tr>', page(viewer, run), re.S)[0]
+    head = page_of_scene(viewer, run)
+
+    for told in (row, head):
+        words = re.sub(r"<[^>]+>", " ", told).replace("\xa0", " ")
+        assert re.search(r"Unclear\s+n = \d", words), words
+
+
+def page_of_scene(client, run):
+    scene = run.scenes.get()
+    answer = client.get(f"/teams/northlight/runs/{run.pk}/scenes/{scene.pk}/")
+    return re.search(r'<section class="section-head".*?</section>', answer.content.decode(), re.S)[0]
+
+
 def lines(client, run, title):
     """Return how many lines a card draws: a gap begins another."""
     html = page(client, run).split(f"<h3>{title}</h3>")[1].split("</article>")[0]
