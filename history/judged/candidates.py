@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import inf
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -16,6 +17,7 @@ from django.db.models import Q
 from history.baseline.fingerprint import Drivers, Fingerprint
 from history.baseline.work import Warmth, Work
 from history.models import Run, Scene, Workload
+from history.words import Timer
 from telemetry.words import Outcome
 
 # Runs are of several GPUs and sizes: so many are looked at to find twenty that are alike.
@@ -51,12 +53,23 @@ def work_of_run(run: Run) -> Work:
         id=run.pk,
         fingerprint=_run_fingerprint(run.work, run.workload, run.scene_count),
         value=run.work_s if complete else None,
-        ended_at=run.ended_at,
+        ended_at=over_at(run),
         outcome=OUTCOMES[run.outcome],
         gpu=run.gpu_model,
         archived=run.archived_at is not None,
         cached=run.cached_count > 0,
     )
+
+
+def over_at(done: Run | Scene) -> datetime | None:
+    """Return when a run or scene was over, None while it goes on.
+
+    Files may tell how something ended and how long it took, but not when: then its begin stands for
+    that. What began earlier is earlier work, whenever it ended.
+    """
+    if done.open_count or done.ended_at:
+        return None if done.open_count else done.ended_at
+    return None if done.outcome is None else done.began_at
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +124,7 @@ def earlier_of_runs(runs: Iterable[Run]) -> dict[int, list[Work]]:
     parts, parameters = [], []
     for place, ((column, digest, gpu), members) in enumerate(kinds.items()):
         is_gpu = "IS NULL" if gpu is None else "= %s"
-        ended_at = _seconds("ended_at")
+        ended_at = _seconds("COALESCE(ended_at, began_at)")
         parts.append(LAST_RUNS.format(kind=column, gpu=is_gpu, place=place, ended_at=ended_at))
         newest = max(run.began_at for run in members)
         told = [] if gpu is None else [gpu]
@@ -148,6 +161,10 @@ LAST = """SELECT * FROM (
         AND s.timed_by = %s AND s.run_id <> %s AND r.deleted_at IS NULL
     ORDER BY s.ended_at DESC LIMIT %s
 ) k{place}"""
+# Only of what scripts timed nobody may have told the end: ComfyUI tells it with the time.
+LAST_UNTOLD = LAST.replace("s.ended_at < %s", "s.ended_at IS NULL AND s.began_at < %s").replace(
+    "ORDER BY s.ended_at", "ORDER BY s.began_at"
+)
 
 
 def kind_of(scene: Scene) -> Kind | None:
@@ -178,7 +195,7 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         id=scene.pk,
         fingerprint=known.get(scene.workload or "", Fingerprint()),
         value=scene.duration_s if complete else None,
-        ended_at=scene.ended_at if not scene.open_count else None,
+        ended_at=over_at(scene),
         outcome=OUTCOMES[scene.outcome],
         gpu=scene.gpu_model,
         warmth=WARMTHS[scene.warmth],
@@ -196,19 +213,29 @@ def earlier_scenes(
     wanted = list(kinds.items())[:KINDS]
     if not wanted:
         return told
-    columns = COLUMNS.format(ended_at=_seconds("s.ended_at"))
-    parts, parameters = [], []
-    for place, (kind, count) in enumerate(wanted):
+    columns = COLUMNS.format(ended_at=_seconds("COALESCE(s.ended_at, s.began_at)"))
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for kind, count in wanted:
         is_gpu = "IS NULL" if kind.gpu is None else "= %s"
-        parts.append(LAST.format(columns=columns, gpu=is_gpu, place=place))
         gpu = [] if kind.gpu is None else [kind.gpu]
         most = min(MOST, max(FEWEST, PER_PLACE * count))
-        parameters += [run.team_id, kind.workload, *gpu, _at(before), kind.timed_by, run.pk, most]
+        for last in (LAST, LAST_UNTOLD) if kind.timed_by == Timer.SCRIPT else (LAST,):
+            parts.append(last.format(columns=columns, gpu=is_gpu, place=len(parts)))
+            parameters += [run.team_id, kind.workload, *gpu, _at(before)]
+            parameters += [kind.timed_by, run.pk, most]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         for row in cursor.fetchall():
             told[Kind(row[1], row[2], row[11])].append(_work(row, known))
+    for kind in told:
+        if kind.timed_by == Timer.SCRIPT:
+            told[kind].sort(key=_newest_first)
     return told
+
+
+def _newest_first(work: Work) -> float:
+    return -work.ended_at.timestamp() if work.ended_at else -inf
 
 
 def _work(row: Any, known: Mapping[str, Fingerprint]) -> Work:

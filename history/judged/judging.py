@@ -83,7 +83,7 @@ def judge_scenes(run: Run, scenes: Sequence[Scene], at: datetime) -> dict[int, J
     """Return scenes of a run with their baselines, by primary key; not assessed yet."""
     kinds = Counter(kind for scene in scenes if (kind := read.kind_of(scene)) is not None)
     known = read.fingerprints(kind.workload for kind in kinds) if kinds else {}
-    before = run.ended_at or at
+    before = read.over_at(run) or at
     found = read.earlier_scenes(run, kinds, known, before)
     lookup = {kind: _ByPlace(works) for kind, works in found.items()}
     judged = {}
