@@ -28,7 +28,7 @@ def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) ->
     if not tried:
         return f"{_all(run.scene_count)} skipped: nothing was queued."
     if run.success_count == tried:
-        return f"{_all(tried)} completed{_skipped(run)} in {duration(run.duration_s)}."
+        return f"{_all(tried)} completed{_skipped(run)}{_lasted(run)}."
     return f"{run.success_count:,} of {plural(tried, 'scene')} completed{_skipped(run)}: " + (
         f"{_what_went_wrong(scenes, reasons)}."
     )
@@ -36,6 +36,13 @@ def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) ->
 
 def _all(count: int) -> str:
     return {1: "Its one scene", 2: "Both scenes"}.get(count, f"All {count:,} scenes")
+
+
+def _lasted(run: Run) -> str:
+    """Return how long it took; where nobody told its times, how long its scenes did together."""
+    if run.duration_s is not None:
+        return f" in {duration(run.duration_s)}"
+    return "" if run.work_s is None else f" after {duration(run.work_s)} of work"
 
 
 def _skipped(run: Run) -> str:
