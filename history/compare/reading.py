@@ -79,7 +79,7 @@ def _kinds(runs: list[list[Scene]]) -> dict[Kind, int]:
         counts: defaultdict[Kind, int] = defaultdict(int)
         for scene in scenes:
             kind = kind_of(scene)
-            if kind is not None and scene.outcome is not None:
+            if kind is not None and candidates.over_at(scene) is not None:
                 counts[kind] += 1
                 most[kind] = max(most.get(kind, 0), counts[kind])
     return most

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from history.imports.errors import NotARun
@@ -10,7 +10,7 @@ from history.imports.fields import Fields, Reading
 from history.imports.policy import differing, policy_of
 from history.imports.scene import scene_of
 from history.imports.times import from_run_id
-from history.imports.told import ToldPolicy, ToldRun, ToldRunReport, ToldScene
+from history.imports.told import ToldAttempt, ToldPolicy, ToldRun, ToldRunReport, ToldScene
 
 LEGACY = {
     "MaxSceneRetries": "SceneRetryBudget",
@@ -180,12 +180,32 @@ def _hold_against(policy: ToldPolicy | None, scene: ToldScene, fields: Fields) -
 
 
 def _begin(root: Fields, run: ToldRun) -> datetime | None:
-    """Return when the run began: its first scene, its id, or as a last word when it was written."""
-    begun = [a.submitted_at for scene in run.scenes for a in scene.attempts if a.submitted_at]
+    """Return when the run began: its first attempt, else what comes nearest to that; notes it."""
+    attempts = [attempt for scene in run.scenes for attempt in scene.attempts]
+    begun = [one.submitted_at for one in attempts if one.submitted_at]
     if begun:
         return min(begun)
-    root.find("began_assumed", "", "When the run began is not told; taken from its id or end.")
-    return from_run_id(run.external_id, root.reading.zone) or run.told_at
+    found, taken = _assumed_begin(root, run, attempts)
+    root.find("began_assumed", "", f"When the run began is not told; taken {taken}.")
+    return found
+
+
+def _assumed_begin(
+    root: Fields, run: ToldRun, attempts: list[ToldAttempt]
+) -> tuple[datetime | None, str]:
+    """Return what stands for the begin, and from where; metadata are written at a run's end."""
+    if named := from_run_id(run.external_id, root.reading.zone):
+        return named, "from its id"
+    begun = [
+        one.ended_at - timedelta(seconds=one.duration_s)
+        for one in attempts
+        if one.ended_at is not None and one.duration_s is not None
+    ]
+    if begun:
+        return min(begun), "from when its first scene ended and how long that took"
+    if run.told_at:
+        return run.told_at, "from when its file was written"
+    return None, "as when it was imported"
 
 
 # --- Beside the scenes --------------------------------------------------------------------------

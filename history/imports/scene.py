@@ -192,10 +192,14 @@ def _summary(fields: Fields, scene: ToldScene) -> ToldAttempt:
     success = fields.flag("Success")
     script = ToldScript(
         history_retrieved=fields.flag("HistoryRetrieved"),
+        history_polls=fields.whole("HistoryAttempts"),
+        exit_reason=fields.text("HistoryExitReason"),
         warnings=fields.texts("Warnings"),
         errors=errors,
     )
-    signs = Signs(frames, scene.frame_floor, success=success, messages=tuple(errors))
+    reason = exit_reason_of(script.exit_reason)
+    signs = Signs(frames, scene.frame_floor, reason, success=success, messages=tuple(errors))
+    memory = memory_of(fields) if fields.told("GPU") else None
     return ToldAttempt(
         attempt_number=fields.whole("Attempt") or None,
         prompt_id=fields.text("PromptId") or "",
@@ -204,6 +208,7 @@ def _summary(fields: Fields, scene: ToldScene) -> ToldAttempt:
         frames=frames,
         outcome=outcome_of(signs),
         script=script,
+        memory=[memory] if memory is not None else [],
     )
 
 

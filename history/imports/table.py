@@ -26,6 +26,8 @@ TELEMETRY = {
     "exit_reason": "HistoryExitReason",
     "ended_at": "QueueEnd",
 }
+# What a table tells of each attempt, metadata of the best alone.
+SUMMARY = {**ATTEMPT, "history_attempts": "HistoryAttempts", "exit_reason": "HistoryExitReason"}
 GPU = {"gpu": "Name", "vram_before_mb": "VramBeforeMB", "vram_after_mb": "VramAfterMB"}
 
 Row = dict[str, Any]
@@ -89,8 +91,14 @@ def _scene(name: str, rows: list[Row]) -> dict[str, Any]:
     scene["Telemetry"]["QueueStart"] = best.get("began_at")
     if len(rows) > 1:
         scene["AttemptsRun"] = len(rows)
-        scene["AttemptSummaries"] = [_renamed(row, ATTEMPT) for row in rows]
+        scene["AttemptSummaries"] = [_summary(row) for row in rows]
     return scene
+
+
+def _summary(row: Row) -> dict[str, Any]:
+    gpu = _renamed(row, GPU)
+    measured = {"GPU": gpu} if any(value is not None for value in gpu.values()) else {}
+    return {**_renamed(row, SUMMARY), **measured}
 
 
 def _renamed(row: Row, names: dict[str, str]) -> dict[str, Any]:

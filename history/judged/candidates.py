@@ -60,12 +60,15 @@ def work_of_run(run: Run) -> Work:
     )
 
 
-def over_at(run: Run) -> datetime | None:
-    """Return when a run was over: where no file told its end, it stands at its begin.
+def over_at(done: Run | Scene) -> datetime | None:
+    """Return when a run or scene was over, None while it goes on.
 
-    None while it goes on. Tables and old files tell how long scenes took, and not until when.
+    Files may tell how something ended and how long it took, but not when: then its begin stands for
+    that. What began earlier is earlier work, whenever it ended.
     """
-    return run.ended_at or (run.began_at if run.outcome else None)
+    if done.open_count:
+        return None
+    return done.ended_at or (done.began_at if done.outcome else None)
 
 
 @lru_cache(maxsize=1024)
@@ -190,7 +193,7 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         id=scene.pk,
         fingerprint=known.get(scene.workload or "", Fingerprint()),
         value=scene.duration_s if complete else None,
-        ended_at=_scene_over_at(scene),
+        ended_at=over_at(scene),
         outcome=OUTCOMES[scene.outcome],
         gpu=scene.gpu_model,
         warmth=WARMTHS[scene.warmth],
@@ -198,13 +201,6 @@ def work_of_scene(scene: Scene, known: Mapping[str, Fingerprint], archived: bool
         archived=archived,
         cached=scene.cached,
     )
-
-
-def _scene_over_at(scene: Scene) -> datetime | None:
-    """Return when a scene was over, as over_at() does of a run."""
-    if scene.open_count:
-        return None
-    return scene.ended_at or (scene.began_at if scene.outcome else None)
 
 
 def earlier_scenes(

@@ -38,7 +38,7 @@ def _took(run: Run) -> str:
     """Return how long a run took; of one whose end no file told, its scenes together."""
     if run.duration_s is not None:
         return f" in {duration(run.duration_s)}"
-    return "" if run.work_s is None else f", in {duration(run.work_s)} of work"
+    return "" if run.work_s is None else f" after {duration(run.work_s)} of work"
 
 
 def _all(count: int) -> str:

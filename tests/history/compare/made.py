@@ -87,7 +87,7 @@ def in_memory(times, spread=(), base=0, before=(), shifts=(0, 0)):
 
 def _run(**fields):
     alike = {"work": "k", "workload": "w", "gpu_model": "RTX 4090", "scene_count": 1}
-    return Run(cached_count=0, **alike, **fields)
+    return Run(cached_count=0, open_count=0, **alike, **fields)
 
 
 def _earlier_run(run, number, value):

@@ -179,6 +179,31 @@ def test_a_run_without_times_begins_when_its_id_says_in_the_files_zone():
     assert run.began_at == BEGAN
 
 
+def test_a_run_whose_begin_nobody_told_began_when_its_first_scene_did_by_end_and_duration():
+    block = telemetry(QueueStart=None, QueueEnd=None, DurationSeconds=10)
+    ended = {"Telemetry": block, "HistoryRetrievedAt": "2025-11-12T12:00:05Z"}
+    value = metadata([scene(**ended)], RunId="test", Timestamp="2025-11-12T12:00:00Z")
+
+    run = told(value)
+
+    assert run.began_at == datetime(2025, 11, 12, 11, 59, 55, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [
+        ({"RunId": "20251112-052213"}, "from its id"),
+        ({"RunId": "test"}, "from when its file was written"),
+        ({"RunId": "test", "Timestamp": None}, "as when it was imported"),
+    ],
+)
+def test_what_stands_for_a_begin_that_nobody_told_is_named(fields, taken):
+    run = told(metadata([{"SceneId": "scene-001", "FrameCount": 25}], **fields))
+
+    (found,) = [one for one in run.findings if one.code == "began_assumed"]
+    assert found.message == f"When the run began is not told; taken {taken}."
+
+
 # --- Outcomes, notes, polls ---------------------------------------------------------------------
 
 MAX_WAIT, DONE = ExitReason.MAX_WAIT, ExitReason.POST_EXECUTION
@@ -334,11 +359,25 @@ def test_a_table_tells_its_runs():
     assert (first.external_id, first.kind, second.external_id) == ("a", "table", "b")
     assert [[a.duration_s for a in s.attempts] for s in first.scenes] == [[10.1, 128.8], [124.8]]
     assert [[a.outcome for a in s.attempts] for s in first.scenes] == [
-        [Outcome.FAILED, Outcome.SUCCESS],
+        [Outcome.TIMEOUT, Outcome.SUCCESS],
         [Outcome.SUCCESS],
     ]
     assert second.scenes[0].attempts[0].outcome == Outcome.PARTIAL
     assert first.sha256 != second.sha256
+
+
+def test_a_table_tells_of_each_attempt_how_it_ended_not_of_the_last_alone():
+    head = (
+        b"run_id,scene_id,attempt,frames,history_attempts,exit_reason,vram_before_mb,vram_after_mb"
+    )
+    (run,) = runs_of(head + b"\na,s,1,0,3,attemptLimit,12085,11518\na,s,2,25,63,postExecution,,\n")
+
+    first, second = run.scenes[0].attempts
+
+    assert (first.outcome, second.outcome) == (Outcome.TIMEOUT, Outcome.SUCCESS)
+    assert (first.script.exit_reason, first.script.history_polls) == ("attemptLimit", 3)
+    assert first.memory[0].free_before_bytes == 12_085 << 20
+    assert second.memory == []
 
 
 def test_a_row_of_a_table_without_a_name_is_told_by_its_line():

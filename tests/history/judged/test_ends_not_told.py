@@ -102,6 +102,6 @@ def test_its_page_tells_the_known_answer(team, people, client):
     html = client.get(f"/teams/northlight/runs/{run.pk}/").content.decode()
 
     told = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\xa0", " ")
-    assert "All 3 scenes completed, in 6m 26s of work." in told
+    assert "All 3 scenes completed after 6m 26s of work." in told
     assert re.search(r"\+5\.[89] s, *1\.5%", told)
     assert "Compared with the same work (n = 2)." in told

@@ -40,6 +40,19 @@ def file_all(team, runs=RUNS, **fields):
         file_run(told, Into(team, NOW, name="artifact-metadata.json", size_bytes=9))
 
 
+def file_table(team, runs=RUNS):
+    """Import the runs from a table that tells no times, as reports have them."""
+    lines = [
+        f"{name},scene-{number:03},1,25,25,{lasted_s},success"
+        for name, lasted in runs.items()
+        for number, lasted_s in enumerate(lasted, 1)
+    ]
+    head = "run_id,scene_id,attempt,frames,frame_floor,duration_s,exit_reason"
+    data = "\n".join([head, *lines]).encode()
+    for told in read(File("runs.csv", data), NOW):
+        file_run(told, Into(team, NOW, name="runs.csv", size_bytes=len(data)))
+
+
 def judged(name="20251112-102213"):
     run = Run.objects.get(external_id=name)
     scenes = list(Scene.objects.filter(run=run).order_by("position"))
@@ -75,6 +88,40 @@ def test_it_compares_each_scene_with_the_same_scene(team):
     deltas = [one.deviation.delta for one in scenes]
     assert deltas == pytest.approx([7.95, 0.0, -2.1], abs=0.005)
     assert [one.baseline.n for one in scenes] == [2, 2, 2]
+
+
+def test_runs_whose_ends_nobody_told_are_compared_by_their_begins(team):
+    file_table(team)
+
+    run, scenes = judged()
+
+    assert not Run.objects.exclude(ended_at=None).exists()
+    assert (run.baseline.rung, run.baseline.n) == (Rung.EXACT, 2)
+    assert run.deviation.delta == pytest.approx(5.85, abs=0.005)
+    assert 100 * run.deviation.change == pytest.approx(1.54, abs=0.005)
+    deltas = [one.deviation.delta for one in scenes]
+    assert deltas == pytest.approx([7.95, 0.0, -2.1], abs=0.005)
+
+
+def test_of_runs_without_ends_what_began_later_is_in_no_baseline(team):
+    file_table(team)
+
+    run, scenes = judged("20251112-050747")
+
+    assert [one.baseline.n for one in (run, *scenes)] == [1, 1, 1, 1]
+    assert run.deviation.delta == pytest.approx(378.5 - 382.4, abs=0.005)
+
+
+def test_runs_with_and_without_ends_are_one_history(team):
+    file_table(team, dict(list(RUNS.items())[:1]))
+    file_all(team, dict(list(RUNS.items())[1:]))
+    Run.objects.update(gpu_model=None)
+    Scene.objects.update(gpu_model=None, workload="w" * 64)
+    Run.objects.update(work="w" * 64, workload="w" * 64)
+
+    run, scenes = judged()
+
+    assert [one.baseline.n for one in (run, *scenes)] == [2, 2, 2, 2]
 
 
 def test_a_run_is_never_in_its_own_baseline(team):

@@ -18,7 +18,7 @@ from history.settling import note_servers, settle
 from telemetry.words import Status
 from tests import cast
 from tests.history.artifacts import NOW, as_bytes, metadata, scene, telemetry
-from tests.history.judged.test_known_answers import RUNS, file_all
+from tests.history.judged.test_known_answers import RUNS, file_all, file_table
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,15 @@ def test_it_says_in_one_sentence_what_happened(bob, server, outcomes, sentence):
     html = page(bob, ran(server, *outcomes))
 
     assert f'<h2 id="why">{sentence}</h2>' in html
+
+
+def test_of_a_run_whose_times_nobody_told_it_says_how_long_its_scenes_worked(bob, people):
+    file_table(people.northlight)
+
+    html = page(bob, Run.objects.get(external_id="20251112-102213"))
+
+    assert '<h2 id="why">All 3 scenes completed after 6m 26s of work.</h2>' in html
+    assert "median of 2 earlier runs" in html
 
 
 def test_a_scene_that_is_tried_again_is_not_done(bob, server):
