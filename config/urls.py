@@ -19,7 +19,7 @@ from history.run_watches import bells
 from history.scene_page import views as scene_page
 from history.scene_page.charts import scene_chart, scene_chart_page
 from history.scene_page.files import scene_file
-from history.timeline.views import runs_timeline
+from history.timeline.views import runs_timeline, runs_timeline_record
 from telemetry import me, token_views, tv_pages, views
 from telemetry import server_actions as actions
 from telemetry import server_settings as servers
@@ -57,6 +57,11 @@ urlpatterns = [
     path("teams/<slug:slug>/runs/record/", runs_record, name="runs_record"),
     path("teams/<slug:slug>/runs/report/", runs_report, name="runs_report"),
     path("teams/<slug:slug>/runs/timeline/", runs_timeline, name="runs_timeline"),
+    path(
+        "teams/<slug:slug>/runs/timeline/record/",
+        runs_timeline_record,
+        name="runs_timeline_record",
+    ),
     path("teams/<slug:slug>/runs/export/<str:name>", runs_export, name="runs_export"),
     path("teams/<slug:slug>/compare/", compare, name="compare"),
     path("teams/<slug:slug>/compare/times.json", compare_chart, name="compare_chart"),

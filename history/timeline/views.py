@@ -33,6 +33,17 @@ TIMES = ("since", "until", "range", "cursor")
 @login_required
 def runs_timeline(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a team's runs over time, as the address filters them."""
+    return render(request, "history/timeline.html", _context(request, slug))
+
+
+@require_safe
+@login_required
+def runs_timeline_record(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the strip and its table alone, for a page that is open."""
+    return render(request, "history/timeline.html#past", _context(request, slug))
+
+
+def _context(request: HttpRequest, slug: str) -> dict[str, Any]:
     membership, at = team_for(request.user, slug), timezone.now()
     kept = request.GET.copy()
     for name in TIMES:
@@ -41,12 +52,15 @@ def runs_timeline(request: HttpRequest, slug: str) -> HttpResponse:
     runs = filters.applied(Run.objects.kept().filter(team=membership.team), at)
     window, problem = window_of(request.GET.dict(), runs, at)
     found = read(runs, window)
-    context = {
+    return {
         "team": membership.team,
         "filters": filters,
         "chips": chips(filters, request.GET),
         "problem": problem,
         "window": window,
+        # What is past in all of its window is as it will be.
+        "follows": "until" not in request.GET or window.until >= at,
+        "query": request.GET.urlencode(),
         "ways": _ways(window, kept),
         "ranges": [(name, label, _query(kept, range=name)) for name, label in RANGES],
         "range": "" if {"since", "until"} & request.GET.keys() else request.GET.get("range"),
@@ -55,7 +69,6 @@ def runs_timeline(request: HttpRequest, slug: str) -> HttpResponse:
         **_drawn(found, window, kept),
         **({} if found.pieces else _nearest(runs, window, kept, membership.team.pk)),
     }
-    return render(request, "history/timeline.html", context)
 
 
 def _drawn(found: Read, window: Window, kept: QueryDict) -> dict[str, Any]:

@@ -6,7 +6,8 @@
  * One of its runs is a tab stop. Left and right go to the run before and after in its lane, up and
  * down to the nearest in time in the next lane, Home and End to the lane's ends; + and − zoom where
  * one is, Shift with an arrow moves in time, Escape lets the tip go. What is pointed at or focused
- * stands in a tip, with its time in the viewer's zone.
+ * stands in a tip, with its time in the viewer's zone. A strip that was refreshed (refresh.js) is
+ * taken up anew.
  */
 
 import { clockTime } from "./clock.js";
@@ -20,25 +21,48 @@ const NEIGHBOUR = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity
 const LANE = { ArrowUp: -1, ArrowDown: 1 };
 const MOVED = { ArrowLeft: "earlier", ArrowRight: "later" };
 
-for (const strip of document.querySelectorAll("[data-strip]")) follow(/** @type {HTMLElement} */ (strip));
-for (const words of document.querySelectorAll("[data-keys]")) words.removeAttribute("hidden");
+/** @type {WeakMap<Element, () => void>} what takes a strip up anew */
+const known = new WeakMap();
 
-/** @param {HTMLElement} strip */
+find();
+document.addEventListener("refreshed", find);
+
+function find() {
+  for (const words of document.querySelectorAll("[data-keys]")) words.removeAttribute("hidden");
+  for (const strip of document.querySelectorAll("[data-strip]")) {
+    const again = known.get(strip);
+    if (again) again();
+    else known.set(strip, follow(/** @type {HTMLElement} */ (strip)));
+  }
+}
+
+/**
+ * @param {HTMLElement} strip
+ * @returns {() => void}
+ */
 function follow(strip) {
   /** @type {SVGAElement[][]} */
-  const lanes = [...strip.querySelectorAll("[data-lane]")].map((lane) => [...lane.querySelectorAll("a")]);
-  const items = lanes.flat();
+  let lanes = [];
+  /** @type {SVGAElement[]} */
+  let items = [];
   const box = /** @type {HTMLElement} */ (strip.closest(".past-box"));
   const tip = element("div", "chart-tip");
-  tip.hidden = true;
   tip.setAttribute("aria-hidden", "true");
-  box.append(tip);
-  for (const item of items) {
-    item.querySelector(":scope > title")?.remove();
-    item.setAttribute("aria-label", `${words(item)}, ${when(item)}`);
-    item.setAttribute("tabindex", "-1");
+
+  function take() {
+    lanes = [...strip.querySelectorAll("[data-lane]")].map((lane) => [...lane.querySelectorAll("a")]);
+    items = lanes.flat();
+    for (const item of items) {
+      item.querySelector(":scope > title")?.remove();
+      item.setAttribute("aria-label", `${words(item)}, ${when(item)}`);
+      item.setAttribute("tabindex", "-1");
+    }
+    items.at(-1)?.setAttribute("tabindex", "0");
+    tip.hidden = true;
+    box.append(tip);
   }
-  items.at(-1)?.setAttribute("tabindex", "0");
+
+  take();
   // Going to the anchor takes the focus away: it is set once that is done.
   if (location.hash === "#strip") addEventListener("load", () => items.at(-1)?.focus({ preventScroll: true }));
 
@@ -119,6 +143,7 @@ function follow(strip) {
   strip.addEventListener("focusout", () => show(null));
   strip.addEventListener("pointerover", ({ target }) => show(itemOf(target)));
   strip.addEventListener("pointerleave", () => show(itemOf(document.activeElement)));
+  return take;
 }
 
 /** @param {string} way */

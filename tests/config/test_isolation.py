@@ -214,6 +214,7 @@ POLICIES = {
     "teams/<slug:slug>/runs/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/runs/report/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/runs/timeline/": Policy(Role.VIEWER, LOOK, slug),
+    "teams/<slug:slug>/runs/timeline/record/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/runs/export/<str:name>": Policy(Role.VIEWER, LOOK, exported),
     "teams/<slug:slug>/failures/": Policy(Role.VIEWER, LOOK, slug),
     "teams/<slug:slug>/failures/<int:pk>/": Policy(Role.VIEWER, LOOK, failure),

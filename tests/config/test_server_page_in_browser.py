@@ -149,6 +149,27 @@ def test_the_list_of_runs_and_its_statistics_follow_what_happens(page, site, com
     expect(page).to_have_url(re.compile(rf"/compare/\?runs={number}$"))
 
 
+def test_the_runs_over_time_follow_what_happens(page, site, comfyui):
+    team = sign_in(page, site)
+    page.goto(f"{team}runs/timeline/")
+    strip, soon_ms = page.locator("[data-strip]"), 5_000
+    before = strip.locator("a").count()
+    page.evaluate("window.sameDocument = true")
+
+    submit(comfyui, steps=60, delay=0.1)
+
+    newest = strip.locator("a").last
+    expect(strip.locator("a")).to_have_count(before + 1, timeout=soon_ms)
+    expect(newest).to_have_attribute("data-status", "executing", timeout=soon_ms)
+    until(lambda: not any(get(comfyui, "/queue").values()), "the queue to be empty")
+    expect(newest).to_have_attribute("data-status", "completed", timeout=soon_ms)
+    # It is taken up as what was there from the beginning: one tab stop, a tip, the arrow keys.
+    assert strip.locator("a[tabindex='0']").count() == 1
+    newest.focus()
+    expect(page.locator(".past-box > .chart-tip")).to_contain_text("completed")
+    assert page.evaluate("sameDocument")
+
+
 def test_the_page_of_a_run_follows_it_to_its_end(page, site, comfyui):
     team = sign_in(page, site)
     submit(comfyui, steps=150, delay=0.1)

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from history.timeline import reading
+from telemetry.models import Preferences
 from telemetry.words import Status
 from tests.cast import NOON, make_attempt, make_cast, make_scene, make_server
 from tests.history.timeline.made import ran
@@ -184,3 +185,17 @@ def test_it_asks_the_same_number_of_questions_however_many_runs(cast, kino, page
 def test_the_range_that_is_shown_is_marked(page) -> None:
     assert '<a href="?range=7d#strip" aria-current="true">7 days</a>' in page("?range=7d")
     assert 'aria-current="true">7 days</a>' not in page(f"{WINDOW}&range=7d")
+
+
+def test_what_lies_in_the_past_is_not_asked_for_again(cast, kino, page) -> None:
+    ran(cast.northlight, kino, NOON - 2 * HOUR)
+
+    assert "data-refresh" not in page()
+    assert 'data-refresh="/teams/northlight/runs/timeline/record/?"' in page("")
+
+
+def test_who_wants_nothing_live_is_served_no_more_than_asked_for(cast, kino, page) -> None:
+    ran(cast.northlight, kino, NOON - 2 * HOUR)
+    Preferences.objects.create(user=cast.bob, live_enabled=False)
+
+    assert "data-refresh" not in page("")
