@@ -17,11 +17,13 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402
 
 import config.urls  # noqa: E402, F401
+from config import broken_off  # noqa: E402
 from config.base_path import below  # noqa: E402
 from config.handler import OneThreadHandler  # noqa: E402
 from config.sockets import not_found_socket  # noqa: E402
 from telemetry.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
+broken_off.take_effect()
 http_application: Any = OneThreadHandler()
 
 application = below(

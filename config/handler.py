@@ -5,6 +5,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 
 class OneThreadHandler(ASGIHandler):
@@ -22,3 +23,15 @@ class OneThreadHandler(ASGIHandler):
     async def get_response_async(self, request: HttpRequest) -> Any:
         """Answer within the request's own thread."""
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+    async def send_response(self, response: HttpResponseBase, send: Any) -> None:
+        """Send an answer; one that breaks off is closed too, which Django leaves out.
+
+        Closing is what gives its connection to the database back. A pool has few of them, and after
+        as many failed streams the site would answer nothing any more.
+        """
+        try:
+            await super().send_response(response, send)
+        except Exception:
+            await sync_to_async(response.close, thread_sensitive=True)()
+            raise

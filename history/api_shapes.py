@@ -6,10 +6,10 @@ Missing is null, never 0 or "". Texts come from ComfyUI and its submitters: trea
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from history.models import Attempt
-from telemetry.api_shapes import Shape, TeamQuery
+from telemetry.api_shapes import Moment, Shape, TeamQuery
 from telemetry.words import Grade, Outcome, Status, Tone
 
 LARGEST_PAGE = 200
@@ -21,8 +21,8 @@ Text = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
 class PageQuery(TeamQuery):
     """Which part of a list is asked for; since is included, until is not."""
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     limit: int = Field(50, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=200, description="The page before told it.")
 

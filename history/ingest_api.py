@@ -128,7 +128,8 @@ def ingest(request: HttpRequest, asked: Query[IngestQuery]) -> Status[Any]:
         storage.check(into.team, into.at)
     except storage.OverQuota as error:
         raise Refusal(409, str(error), hint=storage.NEXT, where="team") from None
-    files = list(_files(request, asked.name or NAMELESS))
+    # One after the other: what an archive inflates to is a hundred times what was handed in.
+    files = _files(request, asked.name or NAMELESS)
     taken = list(take(files, into, into.at))
     if len(taken) == 1 and taken[0].error is not None:
         raise _refusal(taken[0].error)

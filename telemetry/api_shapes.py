@@ -1,10 +1,15 @@
 """What the API's routes about what is are asked, and what they answer. Missing is null."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from ninja import Schema
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from telemetry.clock import in_utc
+
+# Databases do not take every year in every zone, and whoever asks may name any.
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class Shape(BaseModel):

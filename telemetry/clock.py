@@ -4,11 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 LATEST_MS = 1e14
 _QUARTER_S = 900
+# The years that a datetime knows.
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def now() -> datetime:
     """Return the time now, aware, UTC."""
     return datetime.now(UTC)
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return a time in UTC; one that is beyond all years there, as the first or last moment."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return FIRST if at.year == FIRST.year else LAST
 
 
 def from_ms(ms: float | None) -> datetime | None:

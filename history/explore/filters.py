@@ -7,7 +7,7 @@ A filter that makes no sense is told, and not applied; the others are.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from history.explore.found import FOUND
 from history.models import FallbackNote, Run, RunServer, Scene
+from telemetry.clock import LAST, in_utc
 from telemetry.models import Membership, Server
 from telemetry.wall_page import names_of
 
@@ -104,9 +105,14 @@ def _range(value: str, at: datetime, _: Membership) -> Q:
     return Q(began_at__gte=at - timedelta(days=DAYS[value]))
 
 
-def _midnight(day: Any) -> datetime:
+def _midnight(day: date) -> datetime:
     """Return the first moment of a day in the viewer's time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return in_utc(timezone.make_aware(datetime.combine(day, time.min)))
+
+
+def _end(day: date) -> datetime:
+    """Return the first moment behind a day in the viewer's time zone."""
+    return LAST if day == date.max else _midnight(day + timedelta(days=1))
 
 
 def _status(value: Iterable[str], _: datetime, __: Membership) -> Q:
@@ -134,7 +140,7 @@ def _noted(kind: str, membership: Membership) -> Any:
 APPLY: dict[str, Callable[[Any, datetime, Membership], Q]] = {
     "range": _range,
     "since": lambda day, _, __: Q(began_at__gte=_midnight(day)),
-    "until": lambda day, _, __: Q(began_at__lt=_midnight(day + timedelta(days=1))),
+    "until": lambda day, _, __: Q(began_at__lt=_end(day)),
     "status": _status,
     "server": lambda server, _, __: Q(pk__in=_on(server)),
     "workload": lambda workload, _, __: Q(workload=workload),

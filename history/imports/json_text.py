@@ -10,6 +10,8 @@ from history.imports.errors import Unreadable
 from history.imports.fields import NotFinite
 
 LARGEST_BYTES = 20_000_000
+# What scripts write is nested ten deep; whatever goes through it level by level takes far more.
+DEEPEST = 100
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -30,13 +32,28 @@ def text_of(data: bytes) -> tuple[str, bool]:
 def json_of(text: str) -> Any:
     """Return the JSON in a text, NaN and infinities as NotFinite; raises Unreadable."""
     try:
-        return json.loads(text, parse_constant=NotFinite)
+        value = json.loads(text, parse_constant=NotFinite)
     except json.JSONDecodeError as error:
         raise Unreadable(f"It is not JSON: {error.msg}", error.lineno, error.colno) from None
     except RecursionError:
-        raise Unreadable("It is nested too deeply") from None
+        raise Unreadable(TOO_DEEP) from None
     except ValueError:  # an integer of more digits than Python reads
         raise Unreadable("It holds a number of thousands of digits") from None
+    _check_depth(value)
+    return value
+
+
+TOO_DEEP = "It is nested too deeply"
+
+
+def _check_depth(value: Any) -> None:
+    """Raise Unreadable for what is nested beyond DEEPEST; level by level, as no call is."""
+    level: list[Any] = [[value]]
+    for _ in range(DEEPEST + 1):
+        below = (one.values() if type(one) is dict else one for one in level)
+        level = [e for each in below for e in each if type(e) is dict or type(e) is list]
+    if level:
+        raise Unreadable(TOO_DEEP)
 
 
 def digest(value: Any) -> str:

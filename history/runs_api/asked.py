@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from django.db.models import QuerySet
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from history.api_shapes import LARGEST_PAGE, Id, Text
 from history.explore.filters import narrowed
 from history.models import Run
-from telemetry.api_shapes import TeamQuery
+from telemetry.api_shapes import Moment, TeamQuery
 from telemetry.callers import Caller
 from telemetry.clock import now
 from telemetry.models import Membership
@@ -36,8 +36,8 @@ FILTERS = (
 class RunQuery(TeamQuery):
     """Which runs are asked for; all that is given has to hold."""
 
-    since: AwareDatetime | None = Field(None, description="That began then or later.")
-    until: AwareDatetime | None = Field(None, description="That began before.")
+    since: Moment | None = Field(None, description="That began then or later.")
+    until: Moment | None = Field(None, description="That began before.")
     outcome: list[Ended] = Field(
         default=[],
         description="Any of them; may be given repeatedly. open: a scene is queued or executing. "

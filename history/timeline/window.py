@@ -15,6 +15,8 @@ from history.explore.filters import ALL, DAYS, TODAY
 from history.models import Run
 
 NEWEST = 500
+# Beyond all runs: further out windows next to one would be beyond the years that a datetime knows.
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LEAST, MOST = timedelta(minutes=1), timedelta(days=3660)
 FACTOR = 2
 # So much of what is shown lies before the first run and behind the last, where nobody chose.
@@ -82,8 +84,8 @@ def window_of(
 
 
 NO_TIME = (
-    "“since” and “until” have to be days or moments, like 2026-11-22 or 2026-11-22T07:00Z."
-    " The usual time is shown instead."
+    "“since” and “until” have to be days or moments from 1900 to 2200, like 2026-11-22 or"
+    " 2026-11-22T07:00Z. The usual time is shown instead."
 )
 NO_SPAN = (
     "From “since” to “until” has to be from a minute to ten years. The usual time is shown instead."
@@ -91,12 +93,20 @@ NO_SPAN = (
 
 
 def _moment(text: str | None, day: timedelta = timedelta(0)) -> datetime | None:
-    """Return the moment that a text names; of a day its midnight, and `day` after it."""
-    if not text:
-        return None
+    """Return the moment that a text names; of a day its midnight, and `day` after it.
+
+    Raises ValueError or OverflowError for what is none, or none of a run.
+    """
+    told = _told(text, day) if text else None
+    if told is not None and not FIRST <= told <= LAST:
+        raise ValueError(text)
+    return told
+
+
+def _told(text: str, day: timedelta) -> datetime:
     if len(text) == len("2026-11-22"):
         midnight = datetime.combine(date.fromisoformat(text) + day, time.min)
-        return timezone.make_aware(midnight)
+        return timezone.make_aware(midnight).astimezone(UTC)
     told = datetime.fromisoformat(text)
     return (timezone.make_aware(told) if told.tzinfo is None else told).astimezone(UTC)
 

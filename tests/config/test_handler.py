@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from asgiref.sync import iscoroutinefunction
 from asgiref.testing import ApplicationCommunicator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -43,6 +44,16 @@ def parts(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(told())
 
 
+def breaks_off(request: HttpRequest) -> StreamingHttpResponse:
+    async def told() -> AsyncIterator[bytes]:
+        yield b"one "
+        raise RuntimeError("on purpose")
+
+    response = StreamingHttpResponse(told())
+    response._resource_closers.append(lambda: asked.append(threading.get_ident()))
+    return response
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("on purpose")
 
@@ -51,7 +62,10 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return HttpResponse("sorry", status=500)
 
 
-urlpatterns = [path("page", page), path("parts", parts), path("broken", broken)]
+urlpatterns = [
+    *(path("page", page), path("parts", parts)),
+    *(path("broken", broken), path("breaks_off", breaks_off)),
+]
 here = override_settings(
     MIDDLEWARE=[f"{__name__}.Noting"] * 2, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"]
 )
@@ -95,3 +109,14 @@ def test_an_answer_in_parts_comes_whole() -> None:
 @here
 def test_what_fails_is_an_error_and_no_end() -> None:
     assert answered("/broken") == (500, b"sorry")
+
+
+@here
+def test_an_answer_that_breaks_off_is_closed_in_its_thread() -> None:
+    """Its connection to the database is given back there; and the server hears that it broke."""
+    with pytest.raises(RuntimeError, match="on purpose"):
+        answered("/breaks_off")
+
+    middleware, closed = asked[2], asked[-1]
+    assert len(asked) == 5
+    assert middleware == closed

@@ -28,6 +28,7 @@ from tests.cast import (
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
+LAST_OF_ALL = "9999-12-31T23:59:59-23:59"
 
 
 @pytest.fixture(autouse=True)
@@ -358,3 +359,24 @@ def test_it_pages_activity(cast: Cast, bob: Client) -> None:
     made = [make_activity(server, at=NOON + n * MINUTE).pk for n in range(3)]
 
     assert walk(bob, "activity", limit=2) == [[made[2], made[1]], [made[0]]]
+
+
+@pytest.mark.parametrize("path", ["attempts", "activity", "failures", "runs", "runs/statistics"])
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
+def test_the_first_and_the_last_time_of_all_leave_nothing_out(
+    cast: Cast, bob: Client, path: str, since: str, until: str
+) -> None:
+    make_run(cast.northlight)
+    everything = get(bob, path)
+
+    assert get(bob, path, since=since, until=until) == everything
+
+
+@pytest.mark.parametrize("asked", [{"until": "0001-01-01T00:00:00+23:59"}, {"since": LAST_OF_ALL}])
+def test_nothing_lies_beyond_the_first_and_the_last_time_of_all(
+    cast: Cast, bob: Client, asked: dict[str, str]
+) -> None:
+    make_run(cast.northlight)
+
+    assert ids(get(bob, "runs", **asked)) == []

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import tracemalloc
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -196,6 +197,25 @@ def test_of_several_files_each_is_told_for_itself(olga):
     assert [(f["name"], f["line"], f["column"]) for f in told["refused"]] == [
         ("logs.zip: b.json", 1, 3)
     ]
+
+
+def test_of_an_archive_one_file_is_held_at_a_time(olga):
+    """Small archives inflate to a great deal."""
+    held, size = io.BytesIO(), 4_000_000
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as writing:
+        for number in range(12):
+            run = as_bytes({"RunId": f"run-{number}", "Scenes": []})
+            writing.writestr(f"{number}/artifact-metadata.json", run.ljust(size))
+
+    tracemalloc.start()
+    try:
+        told = post(olga, held.getvalue()).json()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert len(told["runs"]) == 12
+    assert peak < 6 * size
 
 
 def test_source_and_server_say_what_the_file_does_not(cast, olga):

@@ -11,7 +11,7 @@ from history.explore.filters import APPLY, RunFilters, narrowed
 from history.invented.load import load_history
 from history.invented.runs import Inventor, Span
 from history.models import Run, Scene
-from telemetry.models import Membership, Server, Team
+from telemetry.models import Membership, Preferences, Server, Team
 from tests.api import signed_in
 from tests.cast import NOON, Cast, make_cast, make_run, make_scene
 
@@ -44,6 +44,24 @@ def page(client: Client, query: str) -> str:
 
 def rows(html: str) -> set[str]:
     return {name for name in ("Harbor", "Lighthouse", "Tower") if f'title="{name}"' in html}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("?since=0001-01-01", {"Harbor", "Lighthouse"}),
+        ("?until=9999-12-31", {"Harbor", "Lighthouse"}),
+        ("?since=9999-12-31", set()),
+        ("?until=0001-01-01", set()),
+    ],
+)
+def test_the_first_and_last_day_of_all_are_days(
+    bob: Client, cast: Cast, harbor: Run, zone: str, query: str, left: set[str]
+) -> None:
+    Preferences.objects.update_or_create(user=cast.bob, defaults={"time_zone": zone})
+
+    assert rows(page(bob, query)) == left
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from history.imports.errors import Unreadable
 from history.imports.fields import LONGEST_PROSE
-from history.imports.json_text import LARGEST_BYTES
+from history.imports.json_text import DEEPEST, LARGEST_BYTES
 from history.imports.reading import File, read
 from telemetry.words import Outcome
 from tests.history.artifacts import (
@@ -396,3 +396,21 @@ def test_15_it_keeps_what_notes_say_word_for_word():
     run = told(metadata([scene(Telemetry=telemetry(System={"FallbackNotes": [note]}))]))
 
     assert run.scenes[0].attempts[0].notes[0].text == note
+
+
+@pytest.mark.parametrize("deep", [DEEPEST, 480, 900, 100_000])
+def test_what_is_nested_deeper_than_any_script_writes_is_told(deep):
+    """Going through it level by level would take more calls than Python has."""
+    nested = "[" * deep + "]" * deep
+    own = f'{{"format":"scenewatch-runs","version":1,"runs":[{{"external_id":"1","x":{nested}}}]}}'
+
+    for text in (own, f'{{"RunId":"1","Scenes":[],"x":{nested}}}'):
+        with pytest.raises(Unreadable, match="nested too deeply"):
+            told(text.encode())
+
+
+def test_what_is_nested_as_deep_as_is_taken_is_taken():
+    # The object that it stands in is the first level.
+    nested = json.loads("[" * (DEEPEST - 1) + "]" * (DEEPEST - 1))
+
+    assert told(metadata(Other=nested)).external_id

@@ -40,8 +40,12 @@ def test_a_day_is_the_viewers_and_the_last_one_is_all_of_it() -> None:
         ({"since": "yesterday"}, NO_TIME),
         ({"since": "2026-13-01"}, NO_TIME),
         ({"since": "9999-12-31", "until": "9999-12-31"}, NO_TIME),
+        ({"until": "9999-12-31T23:59"}, NO_TIME),
+        ({"since": "9999-12-31T23:59-12:00"}, NO_TIME),
+        ({"until": "0001-01-01"}, NO_TIME),
         ({"since": "2026-03-04T07:00Z", "until": "2026-03-04T06:00Z"}, NO_SPAN),
-        ({"since": "0001-01-02", "until": "2026-03-04"}, NO_SPAN),
+        ({"since": "0001-01-02", "until": "2026-03-04"}, NO_TIME),
+        ({"since": "1900-01-02", "until": "2026-03-04"}, NO_SPAN),
     ],
 )
 def test_what_makes_no_sense_is_told_and_not_applied(words, said) -> None:
