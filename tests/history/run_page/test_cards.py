@@ -94,7 +94,9 @@ def test_a_scenes_trend_that_is_unclear_is_not_called_sure_anywhere(viewer, serv
 def page_of_scene(client, run):
     scene = run.scenes.get()
     answer = client.get(f"/teams/northlight/runs/{run.pk}/scenes/{scene.pk}/")
-    return re.search(r'<section class="section-head".*?</section>', answer.content.decode(), re.S)[0]
+    return re.search(r'<section class="section-head".*?</section>', answer.content.decode(), re.S)[
+        0
+    ]
 
 
 def lines(client, run, title):

@@ -303,16 +303,17 @@ def test_fallback_notes_lead_to_the_runs_that_had_such_too(bob, server):
     html = page(bob, runs[0])
     listed = bob.get("/teams/northlight/runs/?note=forced_copy").content.decode()
 
-    assert '<a href="/teams/northlight/runs/?note=forced_copy">in 1 other run</a>' in html
+    assert '<a href="/teams/northlight/runs/?note=forced_copy">in 2 runs, with this one</a>' in html
     assert FallbackNote.objects.count() == 2
     assert len(re.findall(r'<tr id="run-', listed)) == 2
+    assert "Frames copied before they were done" in listed
 
 
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
         (0, "Not known: only files tell of fallback warnings, and none was imported for this run."),
-        (1, "None: nothing had to be made do with."),
+        (1, "Its files tell of none."),
     ],
 )
 def test_it_says_of_no_run_that_was_only_watched_that_it_had_no_fallbacks(
