@@ -99,6 +99,18 @@ def test_a_scene_stands_at_the_fullest_of_its_cards(bob, server):
     assert "took 75% of its card and 1m\u00a030s" in told["figure"]
 
 
+def test_of_what_only_a_script_told_the_larger_use_before_or_after_stands(bob, server):
+    run = ran(server, "success")
+    fill(server.attempts.get(), free_before_bytes=20 * GIB, free_after_bytes=16 * GIB)
+
+    told = ask(bob, run, "memory").json()
+
+    (dot,) = told["stops"]
+    assert dot["x"] == pytest.approx(1 / 3)
+    assert "VRAM in use before or after, the larger" in str(dot["rows"])
+    assert "of 1 scene as read before and after it" in told["figure"]
+
+
 def test_without_memory_on_record_it_says_what_would_tell_it(bob, server):
     told = ask(bob, ran(server, "success"), "memory").json()
 
