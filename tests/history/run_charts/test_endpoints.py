@@ -73,6 +73,17 @@ def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
     assert "nothing to draw yet" in told["figure"]
 
 
+@pytest.mark.parametrize(
+    ("how", "said"), [(Status.RUNNING, "it goes on."), ("failed", "it did not complete.")]
+)
+def test_it_says_which_of_both_keeps_a_run_from_a_figure(bob, server, how, said):
+    ran(server, "success", "success", hours=-1)
+
+    told = ask(bob, ran(server, "success", how), "duration").json()
+
+    assert f"No figure of this run: {said}" in told["figure"]
+
+
 def test_success_counts_what_was_tried(bob, server):
     ran(server, "success", "failed", "skipped", hours=-5)
     run = ran(server, "success", "success", "timeout")
