@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from history.imports.errors import NotARun
@@ -185,7 +185,18 @@ def _begin(root: Fields, run: ToldRun) -> datetime | None:
     if begun:
         return min(begun)
     root.find("began_assumed", "", "When the run began is not told; taken from its id or end.")
-    return from_run_id(run.external_id, root.reading.zone) or run.told_at
+    return from_run_id(run.external_id, root.reading.zone) or _no_later_than_its_scenes(run)
+
+
+def _no_later_than_its_scenes(run: ToldRun) -> datetime | None:
+    """Return when the run was written, or earlier where a scene must have begun before that."""
+    begun = [
+        attempt.ended_at - timedelta(seconds=attempt.duration_s)
+        for scene in run.scenes
+        for attempt in scene.attempts
+        if attempt.ended_at is not None and attempt.duration_s is not None
+    ]
+    return min([run.told_at, *begun]) if run.told_at is not None else min(begun, default=None)
 
 
 # --- Beside the scenes --------------------------------------------------------------------------
