@@ -107,3 +107,21 @@ CHANGE_LABELS = {
     RunChange.EMPTIED: "Removed for good",
 }
 SPAN_LABELS = {Span.RAW: "10 s", Span.MINUTE: "minute", Span.HOUR: "hour"}
+# What scripts had to make do with (history/imports/notes.py), by kind.
+FALLBACK_LABELS = {
+    "stats_incomplete": "Memory missing in ComfyUI's statistics",
+    "stats_smi": "Memory read from nvidia-smi",
+    "stats_unavailable": "ComfyUI's statistics unavailable",
+    "legacy_smi": "Memory read from nvidia-smi",
+    "unstable_frames": "Frames still being written",
+    "forced_copy": "Frames copied before they were done",
+    "done_marker_missing": "Done marker not found",
+    "script_error": "The submitting script failed",
+    "backpressure": "Held back by a full queue",
+    "other": "Other notes",
+}
+
+
+def fallback_label(kind: str) -> str:
+    """Return what a kind of fallback note is called."""
+    return FALLBACK_LABELS.get(kind, kind.replace("_", " ").capitalize())

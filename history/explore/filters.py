@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from history.explore.found import FOUND
 from history.models import FallbackNote, Run, RunServer, Scene
+from history.words import fallback_label
 from telemetry.clock import LAST, in_utc
 from telemetry.models import Membership, Server
 from telemetry.wall_page import names_of
@@ -195,6 +196,7 @@ LABELS = {
 SAID: dict[str, Callable[[Any], str]] = {
     "range": lambda value: f"last {dict(RANGES)[value]}" if value in DAYS else "today",
     "status": lambda values: ", ".join(STATUSES[each][0].lower() for each in values),
+    "note": fallback_label,
     "findings": lambda value: FOUND[value][0].lower(),
     "archived": lambda value: ARCHIVED[value][0].lower(),
     "mine": lambda _: "you",

@@ -1,6 +1,6 @@
 """A scene of artifact-metadata.json, with its attempts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from history.imports.fields import Fields
@@ -67,7 +67,7 @@ def scene_of(fields: Fields, external_id: str) -> ToldScene:
     if _is_skipped(fields, block, report):
         scene.outcome = Outcome.SKIPPED
     else:
-        scene.attempts = _attempts(fields, scene, best)
+        scene.attempts = [_timed(attempt) for attempt in _attempts(fields, scene, best)]
     _check(fields, scene, best)
     return scene
 
@@ -162,6 +162,14 @@ def _best(fields: Fields, block: Fields | None, scene: ToldScene) -> ToldAttempt
 def _end(script: ToldScript) -> datetime | None:
     """Return when it was over: copied, else when its history was first seen or fetched."""
     return script.queue_ended_at or script.history_retrieved_at or script.history_seen_at
+
+
+def _timed(attempt: ToldAttempt) -> ToldAttempt:
+    """Give an attempt of which begin and duration are told its end."""
+    began_at, lasted_s = attempt.submitted_at, attempt.duration_s
+    if attempt.ended_at is None and began_at is not None and lasted_s is not None:
+        attempt.ended_at = began_at + timedelta(seconds=lasted_s)
+    return attempt
 
 
 def _attempts(fields: Fields, scene: ToldScene, best: ToldAttempt) -> list[ToldAttempt]:

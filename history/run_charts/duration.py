@@ -58,7 +58,8 @@ def usual_of(took: Sequence[float]) -> Usual | None:
 def _finding(read: Compared) -> str:
     judged, n = read.judged, read.judged.baseline.n
     if judged.work.value is None:
-        return f"No figure of this run: it goes on, or did not complete. {_usually(read)}"
+        why = "goes on" if read.run.open_count else "did not complete"
+        return f"No figure of this run: it {why}. {_usually(read)}"
     took = f"This run took {duration(judged.work.value)}"
     delta = delta_of(judged)
     if not n or not delta.is_known:

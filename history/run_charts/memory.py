@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
+from django.db.models import Q
+
 from history.charts.parts import Axis, Chart, Kind, Series, Shape, Unit, Value
 from history.models import AttemptMemory, Run
 from history.run_charts.reading import TITLES, Compared, name_of
@@ -23,7 +25,11 @@ LOOKS = (
 COLUMNS = (
     *("attempt__scene__external_id", "attempt__scene__run", "attempt", "attempt__duration_s"),
     *("attempt__ended_at", "name", "total_bytes", "free_lowest_bytes", "attempt__scene__gpu_model"),
+    *("free_before_bytes", "free_after_bytes"),
 )
+READ = ("free_lowest_bytes", "free_before_bytes", "free_after_bytes")
+# Submitting scripts look before and after, and not between.
+ENDS = "VRAM in use before or after, the larger"
 
 
 def memory_of(read: Compared) -> Chart:
@@ -46,12 +52,19 @@ def memory_of(read: Compared) -> Chart:
         Axis("time of a scene", Unit.SECONDS),
         tuple(series),
         x=Axis("most VRAM in use, share of the card", Unit.SHARE, from_zero=False),
-        subtitle=f"Of {plural(len(runs), 'run')}",
+        subtitle=_subtitle(rows, len(runs)),
         nothing=(
             "No scene here has both a time and the memory of its card on record. Servers that are"
-            " watched tell it; so do submitting scripts that write VRAM into their files."
+            " watched tell it; so do submitting scripts that write VRAM, with the total of the"
+            " card, into their files."
         ),
     )
+
+
+def _subtitle(rows: list[dict[str, Any]], runs: int) -> str:
+    told = f"Of {plural(runs, 'run')}"
+    ends = sum(row["free_lowest_bytes"] is None for row in rows)
+    return f"{told}; of {plural(ends, 'scene')} as read before and after it" if ends else told
 
 
 def _within(read: Compared) -> list[Run]:
@@ -67,12 +80,15 @@ def _within(read: Compared) -> list[Run]:
 
 def _rows(runs: list[Run]) -> list[dict[str, Any]]:
     ids = [run.pk for run in runs]
+    known = Q()
+    for name in READ:
+        known |= Q(**{f"{name}__gte": 0})
     found = AttemptMemory.objects.filter(
+        known,
         attempt__scene__run__in=ids,
         attempt__outcome=Outcome.SUCCESS,
         attempt__duration_s__gt=0,
         total_bytes__gt=0,
-        free_lowest_bytes__gte=0,
     )
     return list(found.order_by("attempt").values(*COLUMNS)[: 2 * SCENES])
 
@@ -87,12 +103,19 @@ def _fullest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(told.values())
 
 
+def _least_free(row: dict[str, Any]) -> int:
+    """Return the least that was free; of what nobody sampled the lesser of before and after."""
+    if row["free_lowest_bytes"] is not None:
+        return int(row["free_lowest_bytes"])
+    return min(int(row[name]) for name in READ if row[name] is not None)
+
+
 def _share(row: dict[str, Any]) -> float:
-    return float(1 - row["free_lowest_bytes"] / row["total_bytes"])
+    return float(1 - _least_free(row) / row["total_bytes"])
 
 
 def _value(row: dict[str, Any], names: dict[int, str], own: int) -> Value:
-    used, total = row["total_bytes"] - row["free_lowest_bytes"], row["total_bytes"]
+    used, total = row["total_bytes"] - _least_free(row), row["total_bytes"]
     run, took = row["attempt__scene__run"], row["attempt__duration_s"]
     memory = f"{100 * _share(row):.0f}%, {gib(used)} of {gib(total)}{NBSP}GiB"
     return Value(
@@ -101,7 +124,7 @@ def _value(row: dict[str, Any], names: dict[int, str], own: int) -> Value:
         f"{names[run]}, {row['attempt__scene__external_id']}",
         duration(took),
         row["attempt__ended_at"],
-        (("Most VRAM in use", memory),),
+        ((ENDS if row["free_lowest_bytes"] is None else "Most VRAM in use", memory),),
         is_this=run == own,
     )
 

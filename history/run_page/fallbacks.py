@@ -9,23 +9,12 @@ from django.db.models import Count
 
 from history.models import FallbackNote, Run
 from history.run_page.reading import Read
+from history.words import fallback_label
 from telemetry.text import plural
 
-LABELS = {
-    "stats_incomplete": "Memory missing in ComfyUI's statistics",
-    "stats_smi": "Memory read from nvidia-smi",
-    "stats_unavailable": "ComfyUI's statistics unavailable",
-    "legacy_smi": "Memory read from nvidia-smi",
-    "unstable_frames": "Frames still being written",
-    "forced_copy": "Frames copied before they were done",
-    "done_marker_missing": "Done marker not found",
-    "script_error": "The submitting script failed",
-    "backpressure": "Held back by a full queue",
-    "other": "Other notes",
-}
 TONES = {"info": ("mute", "s-info"), "warning": ("warn", "s-warn"), "error": ("bad", "s-failed")}
 NAMED = 4
-NONE = "None: nothing had to be made do with."
+NONE = "Its files tell of none."
 NOT_TOLD = "Not known: only files tell of fallback warnings, and none was imported for this run."
 
 
@@ -45,9 +34,8 @@ class Fallback:
 
     @property
     def elsewhere(self) -> str:
-        """Return how often it happened, in words."""
-        others = self.runs - 1
-        return f"in {plural(others, 'other run')}" if others else "in no other run"
+        """Return in how many runs it happened: as many as the list has that this leads to."""
+        return f"in {self.runs:,} runs, with this one" if self.runs > 1 else "in this run alone"
 
 
 def fallbacks_of(read: Read) -> list[Fallback]:
@@ -70,11 +58,6 @@ def fallbacks_of(read: Read) -> list[Fallback]:
     return sorted(told, key=lambda one: (-order.index(one.severity), one.label))
 
 
-def label_of(kind: str) -> str:
-    """Return what a kind of note is called."""
-    return LABELS.get(kind, kind.replace("_", " ").capitalize())
-
-
 def without_any(run: Run) -> str:
     """Return what is said where there are no notes: whether there were none, or nobody told."""
     return NONE if run.revision else NOT_TOLD
@@ -93,4 +76,4 @@ def _fallback(kind: str, notes: list[Any], scenes: str, runs: int, told: str) ->
     tone, icon = TONES[worst]
     text = told.strip().splitlines()[0][:200] if told.strip() else ""
     query = urlencode({"note": kind})
-    return Fallback(kind, label_of(kind), tone, icon, worst, scenes, text, runs, query)
+    return Fallback(kind, fallback_label(kind), tone, icon, worst, scenes, text, runs, query)

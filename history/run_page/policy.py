@@ -88,9 +88,9 @@ def _limit(value: float | None) -> str:
 
 
 def differing(other: QueuePolicy, own: QueuePolicy) -> str:
-    """Return what sets a version apart from a run's own: "longest wait 600 s → 900 s"."""
+    """Return what sets a version apart from a run's own: "longest wait 600 s instead of 900 s"."""
     pairs = zip(knobs(other), knobs(own), strict=True)
-    told = [f"{name} {old} → {new}" for (name, old), (_, new) in pairs if old != new]
+    told = [f"{name} {its} instead of {mine}" for (name, its), (_, mine) in pairs if its != mine]
     names = sorted(other.more.keys() | own.more.keys())
     told += [name.replace("_", " ") for name in names if other.more.get(name) != own.more.get(name)]
     return ", ".join(told) or "told in other words"

@@ -28,7 +28,7 @@ def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) ->
     if not tried:
         return f"{_all(run.scene_count)} skipped: nothing was queued."
     if run.success_count == tried:
-        return f"{_all(tried)} completed{_skipped(run)}{_took(run)}."
+        return f"{_all(tried)} completed{_took(run)}{_skipped(run)}."
     return f"{run.success_count:,} of {plural(tried, 'scene')} completed{_skipped(run)}: " + (
         f"{_what_went_wrong(scenes, reasons)}."
     )
@@ -87,17 +87,21 @@ def _group(outcome: Outcome, scenes: list[Scene], reasons: dict[int, str]) -> st
     word = {"partial": "came out short of frames", "lost": "were lost"}.get(word, word)
     if word == "were lost" and len(scenes) == 1:
         word = "was lost"
-    names = (
-        ", ".join(scene.external_id for scene in scenes)
-        if len(scenes) <= NAMED
-        else plural(len(scenes), "scene")
-    )
-    shared = Counter(reason for scene in scenes if (reason := reasons.get(scene.pk)))
-    if not shared:
-        return f"{names} {word}"
-    (reason, count), *others = shared.most_common()
-    share = "" if not others and count == len(scenes) else f" ({count} of {len(scenes)})"
-    return f"{names} {word}, {reason}{share}"
+    told = Counter(reason for scene in scenes if (reason := reasons.get(scene.pk)))
+    if len(told) == 1 and told.total() == len(scenes):
+        return f"{_names(scenes, {})} {word}, {next(iter(told))}"
+    if len(scenes) <= NAMED or not told:
+        return f"{_names(scenes, reasons)} {word}"
+    ((reason, count),) = told.most_common(1)
+    return f"{_names(scenes, {})} {word}, {reason} ({count} of {len(scenes)})"
+
+
+def _names(scenes: list[Scene], reasons: dict[int, str]) -> str:
+    """Return few scenes by name, each with its own reason; many are counted."""
+    if len(scenes) > NAMED:
+        return plural(len(scenes), "scene")
+    named = ((scene.external_id, reasons.get(scene.pk)) for scene in scenes)
+    return ", ".join(f"{name} ({reason})" if reason else name for name, reason in named)
 
 
 def reason_of(scene: Scene, attempt: Attempt | None) -> str:

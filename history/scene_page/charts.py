@@ -103,7 +103,8 @@ def _finding(judged: Judged) -> str:
     n, middle = judged.baseline.n, duration(judged.baseline.median)
     if judged.work.value is None:
         usual = f" {plural(n, 'earlier one')} took {middle} in the middle." if n else ""
-        return f"No figure of this scene: it goes on, or did not complete.{usual}"
+        why = "goes on" if judged.work.ended_at is None else "did not complete"
+        return f"No figure of this scene: it {why}.{usual}"
     took, delta = f"It took {duration(judged.work.value)}", delta_of(judged)
     if not n or not delta.is_known:
         return (

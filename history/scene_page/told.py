@@ -11,10 +11,10 @@ from typing import Any
 
 from history.models import Attempt, FallbackNote, Finding, PollLog, SceneReport, ScriptReport
 from history.run_page.fallbacks import TONES
-from history.run_page.fallbacks import label_of as kind_of
 from history.run_page.scenes import polls_in_words
 from history.scene_page.attempts import names_of
 from history.scene_page.reading import Read
+from history.words import fallback_label
 from telemetry.text import NBSP, duration
 
 NOT_REPORTED = "not reported"
@@ -116,7 +116,7 @@ def _attempt(
 
 def _note(note: FallbackNote) -> Note:
     tone, icon = TONES[note.severity]
-    return Note(kind_of(note.category), tone, icon, note.severity, note.text[:LONGEST])
+    return Note(fallback_label(note.category), tone, icon, note.severity, note.text[:LONGEST])
 
 
 def _texts(told: Iterable[Any]) -> list[str]:

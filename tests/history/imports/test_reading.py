@@ -45,6 +45,26 @@ def attempts_of(**fields):
 # --- Scenes and attempts ------------------------------------------------------------------------
 
 
+def test_an_attempt_whose_begin_and_duration_are_told_has_an_end():
+    block = telemetry(10.0, 124.8, QueueEnd=None, ExecutionSuccessAt=None)
+
+    (attempt,) = attempts_of(Telemetry=block, HistoryRetrievedAt=None)
+
+    assert attempt.ended_at == BEGAN + timedelta(seconds=134.8)
+
+
+def test_a_run_of_unknown_begin_does_not_begin_after_its_scenes():
+    # Written as the scene's history was seen: what took two minutes was over within five seconds.
+    block = telemetry(0.0, 124.8, QueueStart=None, QueueEnd=None, ExecutionSuccessAt=iso(405))
+    value = metadata([scene(Telemetry=block, HistoryRetrievedAt=None)], RunId="test")
+
+    run = told(value)
+
+    assert run.told_at == BEGAN + timedelta(seconds=400)
+    assert run.began_at == BEGAN + timedelta(seconds=405 - 124.8)
+    assert "began_assumed" in {one.code for one in run.findings}
+
+
 def test_it_tells_a_run_with_policy_story_and_paths():
     run = told(metadata())
 

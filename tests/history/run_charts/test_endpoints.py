@@ -73,6 +73,17 @@ def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
     assert "nothing to draw yet" in told["figure"]
 
 
+@pytest.mark.parametrize(
+    ("how", "said"), [(Status.RUNNING, "it goes on."), ("failed", "it did not complete.")]
+)
+def test_it_says_which_of_both_keeps_a_run_from_a_figure(bob, server, how, said):
+    ran(server, "success", "success", hours=-1)
+
+    told = ask(bob, ran(server, "success", how), "duration").json()
+
+    assert f"No figure of this run: {said}" in told["figure"]
+
+
 def test_success_counts_what_was_tried(bob, server):
     ran(server, "success", "failed", "skipped", hours=-5)
     run = ran(server, "success", "success", "timeout")
@@ -97,6 +108,18 @@ def test_a_scene_stands_at_the_fullest_of_its_cards(bob, server):
 
     assert [(stop["x"], stop["y"]) for stop in told["stops"]] == [(0.75, 90.0)]
     assert "took 75% of its card and 1m\u00a030s" in told["figure"]
+
+
+def test_of_what_only_a_script_told_the_larger_use_before_or_after_stands(bob, server):
+    run = ran(server, "success")
+    fill(server.attempts.get(), free_before_bytes=20 * GIB, free_after_bytes=16 * GIB)
+
+    told = ask(bob, run, "memory").json()
+
+    (dot,) = told["stops"]
+    assert dot["x"] == pytest.approx(1 / 3)
+    assert "VRAM in use before or after, the larger" in str(dot["rows"])
+    assert "of 1 scene as read before and after it" in told["figure"]
 
 
 def test_without_memory_on_record_it_says_what_would_tell_it(bob, server):

@@ -101,7 +101,7 @@ def test_its_parts_follow_each_other_as_people_ask(bob, server):
     [
         (["success"] * 3, "All 3 scenes completed in 4m 30s."),
         (["success", "lost"], "1 of 2 scenes completed: scene-002 was lost."),
-        (["success", "skipped"], "Its one scene completed, 1 skipped in 3m 00s."),
+        (["success", "skipped"], "Its one scene completed in 3m 00s, 1 skipped."),
         (["timeout"], "0 of 1 scene completed: scene-001 timed out."),
         (["skipped"], "Its one scene skipped: nothing was queued."),
         (["success", Status.RUNNING, Status.QUEUED], "1 of 3 scenes done, 1 executing, 1 queued."),
@@ -148,6 +148,25 @@ def test_it_says_why_a_scene_failed(bob, server):
 
     assert "scene-002 failed, OutOfMemoryError in KSampler." in html
     assert "Tried to allocate 2.20 GiB &lt;b&gt;." in html
+
+
+def test_it_says_of_each_of_few_scenes_why_it_fell_short(bob, server):
+    run = ran(server, "success", "success", "success")
+    Scene.objects.filter(run=run).exclude(external_id="scene-001").update(frame_floor=25)
+    Attempt.objects.filter(scene__external_id="scene-002").update(frames=1)
+    Attempt.objects.filter(scene__external_id="scene-003").update(frames=4)
+    resettle(run)
+
+    said = "scene-002 (1 of 25 frames), scene-003 (4 of 25 frames) came out short of frames."
+    assert f"1 of 3 scenes completed: {said}" in page(bob, run)
+
+
+def test_of_many_scenes_it_says_the_reason_that_most_share(bob, server):
+    run = ran(server, *["failed"] * 5)
+    Attempt.objects.update(error_type="ValueError")
+    Attempt.objects.filter(scene__external_id="scene-005").update(error_type="KeyError")
+
+    assert "5 scenes failed, ValueError (4 of 5)." in page(bob, run)
 
 
 def test_a_failed_attempt_leads_to_its_family(bob, server):
@@ -202,18 +221,18 @@ def test_versions_of_a_policy_are_named_by_what_differs_and_set_side_by_side(bob
     assert " ".join(text.split()) == (
         "version Policy Runs Success Median Timed out "
         "this version 2 100.0% 2m 30s 0.0% "
-        "longest wait 600 s → 900 s 2 50.0% – 25.0%"
+        "longest wait 600 s instead of 900 s 2 50.0% – 25.0%"
     )
 
 
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ({"retry_budget": 3}, "retries none → 3"),
-        ({"max_polls": None}, "history polls unlimited → –"),
+        ({"retry_budget": 3}, "retries none instead of 3"),
+        ({"max_polls": None}, "history polls unlimited instead of –"),
         (
             {"grace_s": 15, "poll_interval_s": 1},
-            "poll every 2 s → 1 s, after execution 30 s → 15 s",
+            "poll every 2 s instead of 1 s, after execution 30 s instead of 15 s",
         ),
         ({"more": {"frame_floor": 9}}, "frame floor"),
     ],
@@ -312,16 +331,17 @@ def test_fallback_notes_lead_to_the_runs_that_had_such_too(bob, server):
     html = page(bob, runs[0])
     listed = bob.get("/teams/northlight/runs/?note=forced_copy").content.decode()
 
-    assert '<a href="/teams/northlight/runs/?note=forced_copy">in 1 other run</a>' in html
+    assert '<a href="/teams/northlight/runs/?note=forced_copy">in 2 runs, with this one</a>' in html
     assert FallbackNote.objects.count() == 2
     assert len(re.findall(r'<tr id="run-', listed)) == 2
+    assert "Frames copied before they were done" in listed
 
 
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
         (0, "Not known: only files tell of fallback warnings, and none was imported for this run."),
-        (1, "None: nothing had to be made do with."),
+        (1, "Its files tell of none."),
     ],
 )
 def test_it_says_of_no_run_that_was_only_watched_that_it_had_no_fallbacks(
