@@ -159,6 +159,14 @@ def memory_of(fields: Fields) -> ToldMemory | None:
     )
 
 
+def delta_mb_of(fields: Fields) -> float | None:
+    """Return by how much free memory changed, of a file that tells neither before nor after."""
+    gpu = fields.below("GPU")
+    if gpu is None or gpu.told("VramBeforeMB", "VramAfterMB", "VramFreeBefore", "VramFreeAfter"):
+        return None
+    return gpu.number("VramDeltaMB", low=-LARGEST_BYTES, unit="MB")
+
+
 def gpu_model_of(fields: Fields) -> str | None:
     """Return the GPU's model, without make, place and allocator; None where it is unknown."""
     gpu = fields.below("GPU")
