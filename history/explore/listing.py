@@ -122,7 +122,6 @@ def _row(
     ordered = in_order(scenes)
     status, label = status_of_run(run, ordered)
     name, of = named or title_of_run(run)
-    lasted_s = (at - run.began_at).total_seconds() if run.open_count else run.duration_s
     return Listed(
         pk=run.pk,
         name=name,
@@ -132,7 +131,7 @@ def _row(
         cells=cells(ordered),
         strip=sentence(Counter(scene.status for scene in ordered) or _counts(run)),
         success=percent(run.success_rate),
-        duration=duration(lasted_s),
+        duration=_lasted(run, at),
         so_far=run.open_count > 0,
         attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
         where=_where(servers),
@@ -143,6 +142,15 @@ def _row(
         found=found_in_words(run) if run.finding_count else "",
         found_tone=found_tone(run),
     )
+
+
+def _lasted(run: Run, at: datetime) -> str:
+    """Return how long a run took; where nobody told its times, how long its scenes worked."""
+    if run.open_count:
+        return duration((at - run.began_at).total_seconds())
+    if run.duration_s is None and run.work_s is not None:
+        return f"{duration(run.work_s)} of work"
+    return duration(run.duration_s)
 
 
 def _moment(at: datetime) -> str:
