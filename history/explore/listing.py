@@ -45,6 +45,7 @@ class Listed(Readable):
     strip: str
     success: str
     duration: str
+    is_work: bool
     so_far: bool
     attempts: str
     where: str
@@ -122,7 +123,6 @@ def _row(
     ordered = in_order(scenes)
     status, label = status_of_run(run, ordered)
     name, of = named or title_of_run(run)
-    lasted_s = (at - run.began_at).total_seconds() if run.open_count else run.duration_s
     return Listed(
         pk=run.pk,
         name=name,
@@ -132,7 +132,8 @@ def _row(
         cells=cells(ordered),
         strip=sentence(Counter(scene.status for scene in ordered) or _counts(run)),
         success=percent(run.success_rate),
-        duration=duration(lasted_s),
+        duration=duration(_lasted_s(run, at)),
+        is_work=not run.open_count and run.duration_s is None and run.work_s is not None,
         so_far=run.open_count > 0,
         attempts=f"{run.attempt_count / run.scene_count:.1f}" if run.scene_count else MISSING,
         where=_where(servers),
@@ -143,6 +144,13 @@ def _row(
         found=found_in_words(run) if run.finding_count else "",
         found_tone=found_tone(run),
     )
+
+
+def _lasted_s(run: Run, at: datetime) -> float | None:
+    """Return how long a run took; where nobody told its times, how long its scenes worked."""
+    if run.open_count:
+        return (at - run.began_at).total_seconds()
+    return run.work_s if run.duration_s is None else run.duration_s
 
 
 def _moment(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from math import floor
+from math import floor, nan, sqrt
 from typing import TYPE_CHECKING
 
 from history.explore.figures import Figures
@@ -22,6 +22,8 @@ COLUMNS = {
     "maximum": "Max",
     "sd": "Std dev",
 }
+# A mean is sure as far as it lies within a tenth, which is what people act on.
+NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A row of the panel: a measure's n, and its figures in the order of COLUMNS."""
+    """A row of the panel: a measure's n, and its figures in the order of COLUMNS.
+
+    `level` says how sure the mean is: Low, Medium or High; "" where there is none.
+    """
 
     label: str
     n: str
     missing: int
     figures: list[Figure]
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,19 @@ def _interval(rate: "Rate") -> Interval | None:
 
 def _measure(label: str, summary: "Summary") -> Measure:
     figures = [_figure(name, getattr(summary, name)) for name in COLUMNS]
-    return Measure(label, f"{summary.n:,}", summary.missing, figures)
+    return Measure(label, f"{summary.n:,}", summary.missing, figures, _level(summary))
+
+
+def _level(summary: "Summary") -> str:
+    """Return how sure it is that the mean is within a tenth of what such runs take."""
+    from history.baseline.confidence import confidence_of, level_of
+
+    if not summary.n:
+        return ""
+    known = summary.sd is not None and summary.mean
+    error = (summary.sd or 0.0) / (summary.mean or 1.0) / sqrt(summary.n) if known else nan
+    sure = confidence_of(0.0, error, NEAR, beyond=False, n=summary.n)
+    return level_of(sure, summary.n).value
 
 
 def _figure(name: str, seconds: float | None) -> Figure:

@@ -14,7 +14,7 @@ CODES = {
     "V02": (E, "No frame was copied at all."),
     "V03": (E, "The metadata lacks what it must have."),
     "V04": (E, "The summary's queue policy is not that of the metadata."),
-    "V05": (W, "A helper's summary is not named."),
+    "V05": (W, "A helper's summary, or its log, is not named."),
     "V06": (W, "The summary has no line for a scene."),
     "V07": (E, "Too few frames, and the summary does not warn of it."),
     "V08": (E, "History is missing or failed, and the summary does not say so."),

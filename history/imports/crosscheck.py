@@ -97,6 +97,8 @@ def _check_telemetry(best: ToldAttempt, lines: SceneLines, findings: Findings, p
         if limit is not None and _limit(told.get(key, limit)) != limit:
             findings.add("V15", f"{path}: {key}", f"{told[key]}; the metadata say {limit}.")
     wait_s, wanted_s = told.get("DoneMarkerWaitSeconds"), script.marker_wait_s
+    if wanted_s is not None and wait_s is None:
+        findings.add("V18", f"{path}: DoneMarkerWaitSeconds", "DoneMarkerWaitSeconds is not told.")
     if _are_apart(wait_s, wanted_s):
         findings.add("V18", f"{path}: DoneMarkerWaitSeconds", f"{wait_s:g} s is another wait.")
     for name, value in (

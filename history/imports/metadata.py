@@ -7,7 +7,7 @@ from typing import Any
 
 from history.imports.errors import NotARun
 from history.imports.fields import Fields, Reading
-from history.imports.policy import differing, policy_of
+from history.imports.policy import differing, key_in, policy_of
 from history.imports.scene import scene_of
 from history.imports.times import from_run_id
 from history.imports.told import ToldAttempt, ToldPolicy, ToldRun, ToldRunReport, ToldScene
@@ -170,12 +170,14 @@ def _scene_id(fields: Fields, place: int, taken: dict[str, int]) -> str:
 
 def _hold_against(policy: ToldPolicy | None, scene: ToldScene, fields: Fields) -> None:
     """Note where a scene waits otherwise than its run says; keep its policy only then."""
-    own = scene.policy or policy_of(fields.below("Telemetry"))
-    if own is None or policy is None:
+    told = fields.below("HistoryConfig" if scene.policy else "Telemetry")
+    own = scene.policy or policy_of(told)
+    if own is None or policy is None or told is None:
         return
     other = differing(policy, own)
     for name, (of_run, of_scene) in other.items():
-        fields.find("policy_mismatch", name, f"{name}: {of_scene:g}, the run's is {of_run:g}.")
+        key = key_in(told, name)
+        told.find("policy_mismatch", key, f"{key} {of_scene:g}, the run's is {of_run:g}.")
     scene.policy = own if other else None
 
 
@@ -263,6 +265,8 @@ def _helpers(root: Fields) -> dict[str, Any]:
         told[name] = named(below, [("summary", "text", "Summary"), ("log", "text", "Log")])
         if "summary" not in told[name]:
             root.find("V05", f"HelperSummaries.{key}", f"The summary of {key} is not named.")
+        elif "log" not in told[name]:
+            root.find("V05", f"HelperSummaries.{key}.Log", f"The log of {key} is not named.")
     return {name: below for name, below in told.items() if below}
 
 

@@ -51,6 +51,12 @@ def policy_of(fields: Fields | None) -> ToldPolicy | None:
     return ToldPolicy(**told, more=more)
 
 
+def key_in(fields: Fields, name: str) -> str:
+    """Return under which key an object tells one of our knobs."""
+    names = next(names for knob, _, names in KNOBS if knob == name)
+    return next((fields.get(key)[0] for key in names if fields.told(key)), names[0])
+
+
 def differing(run: ToldPolicy, scene: ToldPolicy) -> dict[str, tuple[Any, Any]]:
     """Return the knobs that both tell, and tell differently."""
     pairs = {name: (getattr(run, name), getattr(scene, name)) for name, _, _ in KNOBS}

@@ -7,7 +7,13 @@ from history.imports.fields import Fields
 from history.imports.outcomes import Signs, exit_reason_of, outcome_of
 from history.imports.policy import policy_of
 from history.imports.polls import polls_of
-from history.imports.telemetry_block import gpu_model_of, memory_of, notes_of, script_of
+from history.imports.telemetry_block import (
+    delta_mb_of,
+    gpu_model_of,
+    memory_of,
+    notes_of,
+    script_of,
+)
 from history.imports.told import ToldAttempt, ToldScene, ToldSceneReport, ToldScript
 from telemetry.words import Outcome
 
@@ -156,6 +162,9 @@ def _best(fields: Fields, block: Fields | None, scene: ToldScene) -> ToldAttempt
         attempt.duration_s = fields.seconds("DurationSeconds")
     memory = memory_of(block) if block is not None else None
     attempt.memory = [memory] if memory is not None else []
+    delta_mb = delta_mb_of(block) if block is not None else None
+    if delta_mb is not None:
+        script.more["vram_delta_mb"] = delta_mb
     return attempt
 
 

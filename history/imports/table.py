@@ -28,7 +28,12 @@ TELEMETRY = {
 }
 # What a table tells of each attempt, metadata of the best alone.
 SUMMARY = {**ATTEMPT, "history_attempts": "HistoryAttempts", "exit_reason": "HistoryExitReason"}
-GPU = {"gpu": "Name", "vram_before_mb": "VramBeforeMB", "vram_after_mb": "VramAfterMB"}
+GPU = {
+    "gpu": "Name",
+    "vram_before_mb": "VramBeforeMB",
+    "vram_after_mb": "VramAfterMB",
+    "vram_delta_mb": "VramDeltaMB",
+}
 
 Row = dict[str, Any]
 _FLAGS = {"true": True, "false": False}

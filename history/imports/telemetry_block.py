@@ -23,6 +23,7 @@ KEYS = (
     *("SceneRetryBudget", "DoneMarkerWaitSeconds", "DoneMarkerDetected"),
     *("ForcedCopyTriggered", "ForcedCopyDebugPath"),
 )
+SOURCES = ("keyframe", "last-frame")
 # Beside the columns: our name, how it is read, its name in the file.
 MORE = [
     ("max_wait_s", "seconds", "MaxWaitSeconds"),
@@ -100,7 +101,26 @@ def _check(fields: Fields, script: ToldScript) -> None:
         fields.find("placeholder", "HistoryExitReason", "An example's list of words, not one.")
     if script.history_seen and script.history_seen_at is None:
         fields.find("V14", "ExecutionSuccessAt", "Success was detected, but not when.")
-    if script.more.get("flf2v_enabled") and not script.more.get("flf2v_source"):
+    _check_limit(fields, script)
+    _check_words(fields, script)
+
+
+def _check_limit(fields: Fields, script: ToldScript) -> None:
+    """Note V15: the limit of polls as text, where the number says otherwise."""
+    text, limit = script.more.get("poll_limit_text"), script.more.get("poll_limit")
+    wanted = ("unbounded", "0") if limit == 0 else (str(limit),)
+    if text is not None and limit is not None and text.lower() not in wanted:
+        fields.find("V15", "PollLimit", f"{text[:60]}; HistoryAttemptLimit is {limit}.")
+
+
+def _check_words(fields: Fields, script: ToldScript) -> None:
+    """Note V19 of what names a source or a method."""
+    source = script.more.get("flf2v_source")
+    if source is not None and source not in SOURCES:
+        fields.find("V19", "FLF2VSource", f"{source[:60]} is none of {', '.join(SOURCES)}.")
+    if fields.told("UpscaleMethod") and "upscale_method" not in script.more:
+        fields.find("V19", "UpscaleMethod", "The method is blank.")
+    if script.more.get("flf2v_enabled") and not source:
         fields.find("V19", "FLF2VSource", "FLF2V is enabled without a source.")
 
 
@@ -157,6 +177,14 @@ def memory_of(fields: Fields) -> ToldMemory | None:
         free_after_bytes=_bytes(after),
         grade=Grade.POLLED,
     )
+
+
+def delta_mb_of(fields: Fields) -> float | None:
+    """Return by how much free memory changed, of a file that tells neither before nor after."""
+    gpu = fields.below("GPU")
+    if gpu is None or gpu.told("VramBeforeMB", "VramAfterMB", "VramFreeBefore", "VramFreeAfter"):
+        return None
+    return gpu.number("VramDeltaMB", low=-LARGEST_BYTES, unit="MB")
 
 
 def gpu_model_of(fields: Fields) -> str | None:

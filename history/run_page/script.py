@@ -30,14 +30,15 @@ def script_of(attempt: Attempt) -> ScriptReport | None:
 def seen_around(attempt: Attempt, memory: AttemptMemory | None) -> list[Seen]:
     """Return what was seen around an attempt; `memory` is of the device that had least left."""
     script = script_of(attempt)
-    told = [memory_around(memory), entry_seen(script), marker_seen(script)]
+    told = [memory_around(memory, script), entry_seen(script), marker_seen(script)]
     return [line for line in told if line is not None]
 
 
-def memory_around(memory: AttemptMemory | None) -> Seen | None:
-    """Return the free memory before and after, and what became of it."""
+def memory_around(memory: AttemptMemory | None, script: ScriptReport | None) -> Seen | None:
+    """Return the free memory before and after, and what became of it; or that alone."""
     if memory is None:
-        return None
+        delta_mb = script.more.get("vram_delta_mb") if script else None
+        return None if delta_mb is None else Seen("Free VRAM", _change(round(delta_mb * MIB)))
     before, after = memory.free_before_bytes, memory.free_after_bytes
     told = [
         f"{gib(n)}{NBSP}GiB {word}"

@@ -9,5 +9,6 @@ attempts.py every attempt as a row
 nodes.py    the nodes of one attempt as a waterfall
 trace.py    the GPU while it was at work
 outputs.py  the files that came of it
+told.py     what files told of it and its attempts; waited.py how a script waited for one
 earlier.py  the same scene in earlier runs, over the baseline
 """

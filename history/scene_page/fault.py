@@ -109,8 +109,9 @@ def facts_of(read: Read, operator: bool) -> list[Fact]:
     """Return what the attempt was about: where it stopped, and what it asked of the GPU."""
     told = [*_ended(read), *_asked(read)]
     report: Any = getattr(read.scene, "report", None)
-    if operator and report and report.prompt:
-        told.append(Fact("Text", text=report.prompt))
+    if operator and report:
+        texts = (("Text", report.prompt), ("Negative text", report.negative_prompt))
+        told += [Fact(label, text=text) for label, text in texts if text]
     return [*told, *(_circumstances(read) if read.decides else [])]
 
 

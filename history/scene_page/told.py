@@ -14,20 +14,12 @@ from history.run_page.fallbacks import TONES
 from history.run_page.scenes import polls_in_words
 from history.scene_page.attempts import names_of
 from history.scene_page.reading import Read
+from history.scene_page.waited import Line, waited
 from history.words import fallback_label
-from telemetry.text import NBSP, duration
+from telemetry.text import NBSP
 
 NOT_REPORTED = "not reported"
 LONGEST = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A name with what was told: a text, a time, or both."""
-
-    label: str
-    text: str
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +94,7 @@ def _attempt(
         attempt.pk,
         name,
         read.shown is not None and attempt.pk == read.shown.pk,
-        figures + (_lines(WAITED, report) + (_paths(report.more) if is_operator else []))
-        if report
-        else [],
+        [*figures, *waited(report, is_operator)] if report else [],
         ", ".join(label.lower() for label in FIGURES if label not in known and label != FLF2V),
         [_note(note) for note in notes],
         _texts(report.warnings if report else []),
@@ -141,21 +131,6 @@ def _flf2v(of: ScriptReport) -> str:
     return f"{'enabled' if enabled else 'disabled'}{source}{fell_back}"
 
 
-def _marker(of: ScriptReport) -> str:
-    waited = f" after {duration(of.marker_wait_s)}" if of.marker_wait_s is not None else ""
-    return _yes(of.marker_seen, f"seen{waited}", f"not seen{waited}")
-
-
-def _host(of: ScriptReport) -> str:
-    names = (("comfyui_version", "ComfyUI"), ("pytorch_version", "PyTorch"), ("os", "on"))
-    host = of.system_after or of.system_before
-    return ", ".join(f"{name} {host[key]}" for key, name in names if host.get(key))
-
-
-def _yes(value: bool | None, yes: str, no: str) -> str:
-    return "" if value is None else yes if value else no
-
-
 FLF2V = "First and last frame"
 FIGURES: dict[str, Callable[[ScriptReport], str]] = {
     "Frame rate": lambda of: f"{of.final_fps:g}{NBSP}fps" if of.final_fps is not None else "",
@@ -166,27 +141,11 @@ FIGURES: dict[str, Callable[[ScriptReport], str]] = {
     "Upscaled by": lambda of: str(of.more.get("upscale_method") or ""),
     FLF2V: _flf2v,
 }
-WAITED: dict[str, Callable[[ScriptReport], str]] = {
-    "ComfyUI's history": lambda of: _yes(of.history_retrieved, "fetched", "missing"),
-    "Grace after the end": lambda of: _yes(of.grace_elapsed, "elapsed", "not elapsed"),
-    "Done marker": _marker,
-    "Frames copied": lambda of: _yes(of.forced_copy, "by force", "once they were done"),
-    "Semantic alignment": lambda of: (
-        f"{of.more['semantic_alignment_score']:g}" if "semantic_alignment_score" in of.more else ""
-    ),
-    "Host": _host,
-    "Server, as it was told": lambda of: str(of.more.get("server") or ""),
-}
-PATHS = {"marker_path": "Done marker at", "forced_copy_path": "Copied by force, see"}
 
 
 def _lines(names: dict[str, Callable[[ScriptReport], str]], report: ScriptReport) -> list[Line]:
     told = [Line(label, text(report)[:LONGEST]) for label, text in names.items()]
     return [line for line in told if line.text]
-
-
-def _paths(told: dict[str, Any]) -> list[Line]:
-    return [Line(label, str(told[key])) for key, label in PATHS.items() if told.get(key)]
 
 
 # --- The scene ------------------------------------------------------------------------------------
@@ -207,14 +166,16 @@ def _of_scene(report: SceneReport | None, is_operator: bool) -> list[Line]:
             if video.get(key)
         ),
         *_told_frames(report),
-        *(Line(label, str(story[key])[:LONGEST]) for key, label in STORY.items() if story.get(key)),
+        *(Line(label, _short(story[key])) for key, label in STORY.items() if story.get(key)),
+        *_own_word(report),
     ]
     if video.get("duration_s") is not None:
         told.insert(0, Line("Video, length", f"{video['duration_s']:g}{NBSP}s"))
     if video.get("updated_at"):
         told.insert(0, Line("Video, written", "", datetime.fromisoformat(video["updated_at"])))
     if is_operator:
-        paths = {"video": video.get("path"), **report.paths}
+        paths = {"video": video.get("path"), "story's keyframe": story.get("keyframe")}
+        paths |= report.paths
         told += [
             Line(f"Path, {name.replace('_', ' ')}", str(path))
             for name, path in paths.items()
@@ -229,6 +190,24 @@ STORY = {
     "camera_movement": "Camera",
     "expected_frames": "Frames it should have",
 }
+
+
+OWN_WORD = {
+    "success_flag": ("success", "no success"),
+    "floor_flag": ("enough frames", "too few frames"),
+    "requeued_flag": ("tried again", "not tried again"),
+}
+
+
+def _own_word(report: SceneReport) -> list[Line]:
+    """Return what the script itself said of how it went; the status is worked out by our rules."""
+    flags = ((getattr(report, name), words) for name, words in OWN_WORD.items())
+    told = [words[0] if flag else words[1] for flag, words in flags if flag is not None]
+    return [Line("Its script's own word", ", ".join(told))] if told else []
+
+
+def _short(told: Any) -> str:
+    return f"{told:g}" if isinstance(told, float) else str(told)[:LONGEST]
 
 
 def _told_frames(report: SceneReport) -> list[Line]:

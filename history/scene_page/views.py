@@ -150,7 +150,8 @@ def _around(read: Read) -> list[Seen]:
     """Return the memory and the history around the attempt that is looked at."""
     if read.shown is None:
         return []
-    told = memory_around(read.memory.get(read.shown.pk)), entry_seen(script_of(read.shown))
+    script = script_of(read.shown)
+    told = memory_around(read.memory.get(read.shown.pk), script), entry_seen(script)
     return [line for line in told if line is not None]
 
 

@@ -147,6 +147,24 @@ def test_it_says_no_more_than_n_allows(team: Any, count: int, sentences: int) ->
     assert len(panel_of(found(team)).insights) == sentences
 
 
+@pytest.mark.parametrize(
+    ("seconds", "level"),
+    [
+        ([], ""),
+        ([100.0], "Low"),
+        ([100.0, 101.0, 99.0, 100.0], "Low"),
+        ([100.0, 101.0, 99.0, 100.0, 100.0], "High"),
+        ([100.0, 300.0, 20.0, 100.0, 40.0], "Low"),
+        ([75.0, 125.0] * 4, "Medium"),
+    ],
+)
+def test_it_says_how_sure_the_mean_is(team: Any, seconds: list[float], level: str) -> None:
+    for number, lasted_s in enumerate(seconds):
+        run(team, lasted_s, number)
+
+    assert panel_of(found(team)).measures[0].level == level
+
+
 def test_of_a_very_long_history_the_newest_are_taken(
     team: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

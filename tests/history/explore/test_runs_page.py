@@ -27,6 +27,7 @@ from tests.cast import (
     make_scene,
     make_server,
 )
+from tests.history.judged.test_known_answers import file_table
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,18 @@ def ran(server: Server) -> MakeRun:
         return run
 
     return make
+
+
+def test_a_run_whose_times_nobody_told_shows_how_long_its_scenes_worked(
+    bob: Client, cast: Cast
+) -> None:
+    file_table(cast.northlight)
+
+    html = bob.get("/teams/northlight/runs/").content.decode().replace("\xa0", " ")
+
+    worked = re.findall(r"(\d+m \d+s)<br><small>of work", html)
+    assert worked == ["6m 26s", "6m 18s", "6m 22s"]
+    assert "<td>Low</td></tr>" in html
 
 
 def _ended(how: Outcome | Status | None, began_at: datetime) -> dict[str, Any]:

@@ -51,6 +51,22 @@ BROKEN = {
         *("V03", "QueueConfig"),
     ),
     "no helper": (metadata(HelperSummaries={}), "V05", "HelperSummaries.ComfyUIStatus"),
+    "no helper's log": (
+        metadata(HelperSummaries={"ComfyUIStatus": {"Summary": "a.json"}}),
+        *("V05", "HelperSummaries.ComfyUIStatus.Log"),
+    ),
+    "another limit as text": (
+        with_telemetry(PollLimit="9"),
+        *("V15", "Scenes[0].Telemetry.PollLimit"),
+    ),
+    "another source": (
+        with_telemetry(FLF2VEnabled=True, FLF2VSource="middle"),
+        *("V19", "Scenes[0].Telemetry.FLF2VSource"),
+    ),
+    "a blank method": (
+        with_telemetry(UpscaleMethod=" "),
+        *("V19", "Scenes[0].Telemetry.UpscaleMethod"),
+    ),
     "no scene budget": (one_scene(SceneRetryBudget=None), "V10", "Scenes[0].Telemetry"),
     "no figure": (
         with_telemetry(MaxWaitSeconds=None),
@@ -119,7 +135,7 @@ BROKEN = {
     ),
     "another policy": (
         with_telemetry(MaxWaitSeconds=30),
-        *("policy_mismatch", "Scenes[0].max_wait_s"),
+        *("policy_mismatch", "Scenes[0].Telemetry.MaxWaitSeconds"),
     ),
     "the same scene": (
         metadata([scene(), scene()]),
@@ -171,6 +187,7 @@ BESIDE = {
     "no telemetry line": (("Telemetry:", "Telemetrie:"), "V10"),
     "another poll limit": (("pollLimit=unbounded", "pollLimit=9"), "V15"),
     "another marker wait": (("DoneMarkerWaitSeconds=0.5s", "DoneMarkerWaitSeconds=0.7s"), "V18"),
+    "no marker wait": (("DoneMarkerWaitSeconds=0.5s | ", ""), "V18"),
     "another budget": (("SceneRetryBudget=1", "SceneRetryBudget=2"), "V15"),
     "no memory": ((" | VramDeltaMB=-4461MB", ""), "V18"),
     "another forced copy": (("ForcedCopyTriggered=False", "ForcedCopyTriggered=True"), "V18"),
@@ -263,6 +280,7 @@ KEPT = {
     "V14": [(with_telemetry(ExecutionSuccessDetected=False, ExecutionSuccessAt=None), None)],
     "V15": [
         (metadata(), said("pollLimit=unbounded", "pollLimit=0")),
+        (with_telemetry(HistoryAttemptLimit=9, PollLimit="9"), None),
         (
             with_telemetry(SceneRetryBudget=0),
             said("SceneRetryBudget=1", "SceneRetryBudget=unbounded"),
@@ -282,6 +300,7 @@ KEPT = {
             with_telemetry(
                 FLF2VEnabled=True,
                 FLF2VSource="keyframe",
+                UpscaleMethod="RIFE",
                 InterpolationElapsed=0,
                 FinalFPS=23.976,
                 FinalResolution="1920x1080",

@@ -125,6 +125,63 @@ def test_notes_warnings_errors_and_findings_stand_at_the_scene(
     assert "MaxWaitSeconds is missing." in text
 
 
+def test_how_a_script_waited_stands_there_with_its_times_and_host(
+    bob: Client, people: cast.Cast
+) -> None:
+    host = {"os": "nt", "python_version": "3.12.7", "ram_total": 64 << 30, "argv": ["main.py"]}
+    system = {
+        "Before": {**host, "ram_free": 30 << 30},
+        "After": {**host, "ram_free": 21 << 30},
+        "FallbackNotes": [],
+    }
+    block = telemetry(System=system)
+    value = metadata([scene(Telemetry=block, HistoryRetrievedAt=iso(95))])
+
+    text = part(bob, filed(people.northlight, value))
+
+    assert "Queued 12 Nov 10:22" in text
+    assert "Frames copied at 12 Nov 10:24" in text
+    assert "History fetched at 12 Nov 10:23" in text
+    assert "Host's free memory 30.0 GiB before, 21.0 GiB after, 64.0 GiB in all" in text
+    assert "Host Python 3.12.7, on nt" in text
+    assert "main.py" not in text
+
+
+def test_a_scenes_own_words_stand_beside_what_was_worked_out(
+    bob: Client, people: cast.Cast
+) -> None:
+    one = scene(Success=True, MeetsFrameFloor=False, Requeued=False, StoryExpectedFrames=27)
+
+    text = part(bob, filed(people.northlight, metadata([one])))
+
+    assert "Its script's own word success, too few frames, not tried again" in text
+    assert "Frames it should have 27" in text
+    assert "27.0" not in text
+
+
+def test_the_negative_text_stands_beside_the_text_for_operators(
+    client: Client, people: cast.Cast
+) -> None:
+    of = filed(people.northlight, metadata([scene(Prompt="a pier", NegativePrompt="blurry hands")]))
+    client.force_login(people.bob)
+    as_viewer = page(client, of)
+    client.force_login(people.olga)
+    as_operator = told(page(client, of))
+
+    assert "blurry hands" not in as_viewer
+    assert re.search(r"Text\s*a pier\s*Negative text\s*blurry hands", as_operator)
+
+
+def test_a_change_of_memory_is_told_where_neither_before_nor_after_was(
+    bob: Client, people: cast.Cast
+) -> None:
+    block = telemetry(GPU={"Name": "NVIDIA GeForce RTX 3090", "VramDeltaMB": -4380})
+
+    text = part(bob, filed(people.northlight, metadata([scene(Telemetry=block)])), "trace")
+
+    assert "Free VRAM 4.3 GiB less" in text
+
+
 def test_paths_are_for_operators(client: Client, people: cast.Cast) -> None:
     of = filed(people.northlight, metadata([second_generation()]))
     client.force_login(people.bob)
