@@ -28,7 +28,7 @@ def why(run: Run, scenes: list[Scene], reasons: dict[int, str], running: int) ->
     if not tried:
         return f"{_all(run.scene_count)} skipped: nothing was queued."
     if run.success_count == tried:
-        return f"{_all(tried)} completed{_skipped(run)} in {duration(run.duration_s)}."
+        return f"{_all(tried)} completed in {duration(run.duration_s)}{_skipped(run)}."
     return f"{run.success_count:,} of {plural(tried, 'scene')} completed{_skipped(run)}: " + (
         f"{_what_went_wrong(scenes, reasons)}."
     )
@@ -89,8 +89,16 @@ def _group(outcome: Outcome, scenes: list[Scene], reasons: dict[int, str]) -> st
     if not shared:
         return f"{names} {word}"
     (reason, count), *others = shared.most_common()
+    if others and len(scenes) <= NAMED:
+        return f"{_each(scenes, reasons)} {word}"
     share = "" if not others and count == len(scenes) else f" ({count} of {len(scenes)})"
     return f"{names} {word}, {reason}{share}"
+
+
+def _each(scenes: list[Scene], reasons: dict[int, str]) -> str:
+    """Return each scene with what became of it: of few, nobody has to guess whose a reason is."""
+    named = ((scene.external_id, reasons.get(scene.pk)) for scene in scenes)
+    return ", ".join(f"{name} ({reason})" if reason else name for name, reason in named)
 
 
 def reason_of(scene: Scene, attempt: Attempt | None) -> str:
