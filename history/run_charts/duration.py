@@ -7,9 +7,11 @@ import numpy as np
 from history.baseline.ladder import Rung
 from history.charts.parts import Axis, Chart, Kind, Series, Unit, Usual, Value
 from history.judged.words import delta_of
+from history.models import Run, Scene
 from history.run_charts.reading import TITLES, Compared, name_of
 from history.run_charts.steps import servers_of, with_steps
 from telemetry.text import duration, plural
+from telemetry.words import Outcome
 
 NAME = "Time of its scenes together"
 
@@ -58,7 +60,7 @@ def usual_of(took: Sequence[float]) -> Usual | None:
 def _finding(read: Compared) -> str:
     judged, n = read.judged, read.judged.baseline.n
     if judged.work.value is None:
-        return f"No figure of this run: it goes on, or did not complete. {_usually(read)}"
+        return f"{without_figure(read.run, 'run')} {_usually(read)}"
     took = f"This run took {duration(judged.work.value)}"
     delta = delta_of(judged)
     if not n or not delta.is_known:
@@ -70,6 +72,15 @@ def _finding(read: Compared) -> str:
         return f"{took}, {delta.words}: within the noise around {against}."
     way = "more" if delta.icon == "t-up" else "less"
     return f"{took}, {delta.text} {way} than {against}: {delta.words}."
+
+
+def without_figure(of: Run | Scene, name: str) -> str:
+    """Say why a run or scene is not in the line of those that completed."""
+    if of.open_count:
+        return f"This {name} goes on: it joins the line when it completes."
+    if of.outcome == Outcome.SUCCESS:
+        return f"How long this {name} took is not on record."
+    return f"This {name} did not complete: its time is not comparable."
 
 
 def _usually(read: Compared) -> str:

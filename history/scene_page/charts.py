@@ -84,7 +84,7 @@ def duration_of(scene: Scene, judged: Judged, earlier: Sequence[Scene | None]) -
     return Chart(
         Kind.LINES,
         TITLES["duration"],
-        _finding(judged),
+        _finding(scene, judged),
         Axis("Time of the scene", Unit.SECONDS, from_zero=False),
         (Series("Scene", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
@@ -98,12 +98,14 @@ def _value(place: int, scene: Scene, took: float, is_this: bool = False) -> Valu
     return Value(place, took, name_of(scene.run), duration(took), scene.began_at, is_this=is_this)
 
 
-def _finding(judged: Judged) -> str:
+def _finding(scene: Scene, judged: Judged) -> str:
     """Return what the chart shows, with what it rests on."""
+    from history.run_charts.duration import without_figure  # here, for it loads numpy
+
     n, middle = judged.baseline.n, duration(judged.baseline.median)
     if judged.work.value is None:
         usual = f" {plural(n, 'earlier one')} took {middle} in the middle." if n else ""
-        return f"No figure of this scene: it goes on, or did not complete.{usual}"
+        return f"{without_figure(scene, 'scene')}{usual}"
     took, delta = f"It took {duration(judged.work.value)}", delta_of(judged)
     if not n or not delta.is_known:
         return (

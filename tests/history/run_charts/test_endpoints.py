@@ -73,6 +73,22 @@ def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
     assert "nothing to draw yet" in told["figure"]
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "why"),
+    [
+        (["failed"], "This run did not complete: its time is not comparable."),
+        (["success", Status.RUNNING], "This run goes on: it joins the line when it completes."),
+    ],
+)
+def test_it_says_which_of_two_reasons_keeps_a_run_out_of_the_line(bob, server, outcomes, why):
+    for hours in range(-9, -3):
+        ran(server, *["success"] * len(outcomes), hours=hours)
+    run = ran(server, *outcomes)
+    Run.objects.update(work="w" * 64)
+
+    assert why in words(ask(bob, run, "duration").json()["figure"])
+
+
 def test_success_counts_what_was_tried(bob, server):
     ran(server, "success", "failed", "skipped", hours=-5)
     run = ran(server, "success", "success", "timeout")
