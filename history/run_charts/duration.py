@@ -43,7 +43,8 @@ def duration_of(read: Compared) -> Chart:
         (Series("Run", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle=_scaled(read),
-        nothing="Neither this run nor an earlier one like it has completed: nothing to draw yet.",
+        nothing="Nothing to draw: neither this run nor one that it may be set against has its "
+        "time on record.",
     )
 
 

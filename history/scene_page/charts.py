@@ -89,7 +89,8 @@ def duration_of(scene: Scene, judged: Judged, earlier: Sequence[Scene | None]) -
         (Series("Scene", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle="Earlier ones scaled to the size of this one" if scaled else "",
-        nothing="Neither this scene nor an earlier one like it has completed: nothing to draw yet.",
+        nothing="Nothing to draw: neither this scene nor one that it may be set against has "
+        "its time on record.",
         this="this scene",
     )
 
