@@ -8,6 +8,7 @@ from itertools import groupby
 
 from telemetry.outlook import Eta, Outlook, after, eta_of
 from telemetry.prompt_rows import EtaText
+from telemetry.text import plural
 from telemetry.words import Status
 
 LookUp = Callable[[int, str], Outlook | None]
@@ -72,7 +73,7 @@ def last_of(ends: Iterable[Eta | None]) -> EtaText:
     unknown = sum(end is None for end in known)
     found = [end for end in known if end is not None]
     if unknown or not found:
-        why = f"{unknown:,} of unknown length" if unknown else ""
+        why = f"{plural(unknown, 'prompt')} of unknown length" if unknown else ""
         return EtaText(None, None, None, why)
     middle, earliest, latest = (
         max(getattr(end, name) for end in found) for name in ("middle", "earliest", "latest")

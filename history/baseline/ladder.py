@@ -37,7 +37,7 @@ class Reason(StrEnum):
     """Why work is not in a baseline, in words that follow a number."""
 
     ITSELF = "this one itself"
-    UNFINISHED = "not finished"
+    UNFINISHED = "not finished, or without an end on record"
     LATER = "ended later"
     ARCHIVED = "archived"
     OUTCOME = "did not complete"

@@ -61,7 +61,7 @@ def legend_of(chart: Chart) -> list[Key]:
         if chart.usual.band:
             keys.append(Key(chart.usual.band, "c-base", "band"))
     if chart.kind is not Kind.BARS and any(value.is_this for value in chart.values):
-        keys.append(Key(f"large: {chart.this}", "c-base", "circle"))
+        keys.append(Key(f"large mark: {chart.this}", "c-base", "circle"))
     return keys
 
 
@@ -157,7 +157,7 @@ def axes_of(chart: Chart) -> str:
     said = [_axis_words(chart.y, y)]
     if chart.x:
         across = _axis_words(chart.x, x_scale(chart, chart.x))
-        said = [f"upwards {said[0]}", f"across {across}"]
+        said = [f"upwards: {said[0]}", f"across: {across}"]
     return "; ".join(filter(None, [chart.subtitle, *said]))
 
 

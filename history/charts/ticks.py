@@ -82,8 +82,10 @@ def _clock(seconds: float) -> str:
         return f"{seconds:g}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)
-    parts = [(hours, "h"), (left, "m"), (rest, "s")]
-    return NBSP.join(f"{number}{unit}" for number, unit in parts if number)
+    parts = [(number, unit) for number, unit in ((hours, "h"), (left, "m"), (rest, "s")) if number]
+    first, *others = parts
+    # As elsewhere on the page: 5m 05s, and 5m where nothing is left.
+    return NBSP.join([f"{first[0]}{first[1]}", *(f"{n:02}{unit}" for n, unit in others)])
 
 
 LABELS: dict[Unit, Callable[[float], str]] = {

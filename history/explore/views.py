@@ -37,7 +37,6 @@ def runs(request: HttpRequest, slug: str) -> HttpResponse:
         "filters": filters,
         # All of them: a template takes long to find that a name is not there.
         "chosen": dict.fromkeys(filters.fields, "") | chosen,
-        "chips": chips(filters, request.GET),
         "ranges": RANGES,
         "statuses": [(name, label) for name, (label, _) in STATUSES.items()],
         "found": [(name, label) for name, (label, _) in FOUND.items()],
@@ -91,6 +90,8 @@ def _record(request: HttpRequest, membership: Membership, filters: RunFilters) -
     found, following, problem = page_or_first(wanted, "began_at", cursor, PAGE_SIZE)
     return {
         "team": team,
+        "chosen": filters.chosen(),
+        "chips": chips(filters, request.GET),
         "panel": panel_of(figures_of(wanted)),
         "rows": listed(found, at),
         "filtered": query_at(request.GET),

@@ -68,12 +68,14 @@ def _row(family: FailureFamily, names: dict[str, str]) -> Listed:
     return Listed(
         pk=family.pk,
         title=title_of(family),
-        pattern=family.pattern or MISSING,
+        pattern=family.pattern or "no reason told",
         node_type=family.node_type or MISSING,
         seen=f"{family.count:,}",
         runs=plural(family.run_count, "run"),
-        servers=mostly([(names.get(key, key), n) for key, n in most(family.servers)]),
-        gpus=mostly(most(family.gpus)),
+        servers=mostly(
+            [(names.get(key, key), n) for key, n in most(family.servers, "server not known")]
+        ),
+        gpus=mostly(most(family.gpus, "GPU not known")),
         state=state_of(family),
         first_seen_at=family.first_seen_at,
         last_seen_at=family.last_seen_at,
@@ -91,12 +93,12 @@ def state_of(family: FailureFamily) -> State:
     return State(STATE_LABELS[state], *STATE_ICONS[state])
 
 
-def most(counts: dict[str, int]) -> list[tuple[str, int]]:
-    """Return what is counted, most first; what nobody could name last, as "others"."""
+def most(counts: dict[str, int], unknown: str = "not known") -> list[tuple[str, int]]:
+    """Return what is counted, most first; what nobody could name last, as `unknown`."""
     named = sorted(
         ((n, key) for key, n in counts.items() if key), key=lambda one: (-one[0], one[1])
     )
-    rest = [("not known", counts[""])] if "" in counts else []
+    rest = [(unknown, counts[""])] if "" in counts else []
     return [(key, n) for n, key in named] + rest
 
 

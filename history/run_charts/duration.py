@@ -7,9 +7,11 @@ import numpy as np
 from history.baseline.ladder import Rung
 from history.charts.parts import Axis, Chart, Kind, Series, Unit, Usual, Value
 from history.judged.words import delta_of
+from history.models import Run, Scene
 from history.run_charts.reading import TITLES, Compared, name_of
 from history.run_charts.steps import servers_of, with_steps
 from telemetry.text import duration, plural
+from telemetry.words import Outcome
 
 NAME = "Time of its scenes together"
 
@@ -41,7 +43,8 @@ def duration_of(read: Compared) -> Chart:
         (Series("Run", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle=_scaled(read),
-        nothing="Neither this run nor an earlier one like it has completed: nothing to draw yet.",
+        nothing="Nothing to draw: neither this run nor one that it may be set against has its "
+        "time on record.",
     )
 
 
@@ -58,8 +61,7 @@ def usual_of(took: Sequence[float]) -> Usual | None:
 def _finding(read: Compared) -> str:
     judged, n = read.judged, read.judged.baseline.n
     if judged.work.value is None:
-        why = "goes on" if read.run.open_count else "did not complete"
-        return f"No figure of this run: it {why}. {_usually(read)}"
+        return f"{without_figure(read.run, 'run')} {_usually(read)}"
     took = f"This run took {duration(judged.work.value)}"
     delta = delta_of(judged)
     if not n or not delta.is_known:
@@ -71,6 +73,15 @@ def _finding(read: Compared) -> str:
         return f"{took}, {delta.words}: within the noise around {against}."
     way = "more" if delta.icon == "t-up" else "less"
     return f"{took}, {delta.text} {way} than {against}: {delta.words}."
+
+
+def without_figure(of: Run | Scene, name: str) -> str:
+    """Say why a run or scene is not in the line of those that completed."""
+    if of.open_count:
+        return f"This {name} goes on: it joins the line when it completes."
+    if of.outcome == Outcome.SUCCESS:
+        return f"How long this {name} took is not on record."
+    return f"This {name} did not complete: its time is not comparable."
 
 
 def _usually(read: Compared) -> str:

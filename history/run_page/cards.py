@@ -204,12 +204,19 @@ def _scenes(read: Read) -> Card | None:
         "Scenes slower than usual",
         f"{slow:,} of {len(judged):,}",
         "",
-        f"{fast:,} faster than usual; others within the noise, or too few runs to tell",
+        _compared(fast, len(judged), len(read.judged.scenes)),
         None,
         None,
         "",
         n,
     )
+
+
+def _compared(fast: int, judged: int, count: int) -> str:
+    """Return what became of the others, and how many are no part of it."""
+    told = f"{fast:,} faster than usual; others within the noise, or too few runs to tell"
+    without = count - judged
+    return f"{told}; {without:,} without a baseline" if without else told
 
 
 def _is_known(judged: Judged) -> bool:

@@ -225,7 +225,7 @@ def polls_in_words(attempt: Attempt, log: PollLog | None) -> str:
 def _facts(scene: Scene, warned: list[str]) -> list[tuple[str, str]]:
     """Return what else is known of a scene, as names and values."""
     warmth = {"cold": "cold: its models had to be loaded", "warm": "warm"}.get(scene.warmth)
-    facts = [("Asks for attention", ", ".join(warned))] if warned else []
+    facts = [("Flagged for", ", ".join(warned))] if warned else []
     if scene.frames is not None:
         floor = f" of at least {scene.frame_floor}" if scene.frame_floor else ""
         facts.append(("Frames", f"{scene.frames:,}{floor}"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from history.models import Attempt, Scene
 from history.run_page.reading import Read
-from history.strip import status_of
+from history.strip import LABELS, LETTERS, status_of
 from telemetry.readable import Readable
 from telemetry.text import duration
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
@@ -48,6 +48,14 @@ class Lane(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class Key(Readable):
+    """What stands for what: a status that is drawn, with its letter."""
+
+    status: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick(Readable):
     """A time on the axis; `at` None where it is told relative to the begin."""
 
@@ -62,6 +70,8 @@ class Timeline(Readable):
     lanes: list[Lane] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    waits: bool = False
     height: int = 0
     now: float | None = None
     sentence: str = ""
@@ -90,6 +100,8 @@ def timeline_of(read: Read) -> Timeline | None:
         told.bars.append(_bar(attempt, scene, places, begin, span, read.at))
     told.height = TOP + LANE * len(told.lanes)
     told.ticks = _ticks(span)
+    told.keys = _keys({bar.status for bar in told.bars if bar.width})
+    told.waits = any(bar.wait_width for bar in told.bars)
     told.now = 100.0 if read.is_open else None
     told.sentence = _sentence(every, span, read.at)
     return told
@@ -130,7 +142,7 @@ def _bar(
     status = status_of(
         attempt.outcome, attempt.status == Status.RUNNING, attempt.status == Status.QUEUED
     )
-    place = str((scene.position or 0) + 1)
+    place = f"{LETTERS[status]} {(scene.position or 0) + 1}".lstrip()
     return Bar(
         x=x,
         width=round(max(0.15, end - x), 2) if attempt.status != Status.QUEUED else 0,
@@ -154,6 +166,15 @@ def _end(attempt: Attempt, started: datetime, at: datetime) -> datetime:
 
 def _place(at: datetime, begin: datetime, span: float) -> float:
     return round(100 * min(1.0, max(0.0, (at - begin).total_seconds() / span)), 2)
+
+
+def _keys(drawn: set[str]) -> list[Key]:
+    """Return the legend of the statuses that are drawn: no colour speaks alone."""
+    return [
+        Key(status, f"{LABELS.get(status, status).capitalize()}{f' ({letter})' if letter else ''}")
+        for status, letter in LETTERS.items()
+        if status in drawn
+    ]
 
 
 def _title(attempt: Attempt, name: str, status: str) -> str:

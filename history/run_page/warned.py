@@ -12,7 +12,7 @@ from history.deciding import deciding
 from history.models import Attempt, Run, Scene, SceneReport
 from telemetry.words import Outcome
 
-WARNING, ERROR, FRAMES, HISTORY = "warnings", "errors", "too few frames", "no history"
+WARNING, ERROR, FRAMES, HISTORY = "warnings", "errors", "too few frames", "not in ComfyUI's history"
 # What tells which attempt decides, and what its script said of the history.
 DECIDES = (
     *("scene", "outcome", "frames", "submitted_at", "ended_at", "seen_at"),

@@ -84,12 +84,13 @@ def duration_of(scene: Scene, judged: Judged, earlier: Sequence[Scene | None]) -
     return Chart(
         Kind.LINES,
         TITLES["duration"],
-        _finding(judged),
+        _finding(scene, judged),
         Axis("Time of the scene", Unit.SECONDS, from_zero=False),
         (Series("Scene", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle="Earlier ones scaled to the size of this one" if scaled else "",
-        nothing="Neither this scene nor an earlier one like it has completed: nothing to draw yet.",
+        nothing="Nothing to draw: neither this scene nor one that it may be set against has "
+        "its time on record.",
         this="this scene",
     )
 
@@ -98,13 +99,14 @@ def _value(place: int, scene: Scene, took: float, is_this: bool = False) -> Valu
     return Value(place, took, name_of(scene.run), duration(took), scene.began_at, is_this=is_this)
 
 
-def _finding(judged: Judged) -> str:
+def _finding(scene: Scene, judged: Judged) -> str:
     """Return what the chart shows, with what it rests on."""
+    from history.run_charts.duration import without_figure  # here, for it loads numpy
+
     n, middle = judged.baseline.n, duration(judged.baseline.median)
     if judged.work.value is None:
         usual = f" {plural(n, 'earlier one')} took {middle} in the middle." if n else ""
-        why = "goes on" if judged.work.ended_at is None else "did not complete"
-        return f"No figure of this scene: it {why}.{usual}"
+        return f"{without_figure(scene, 'scene')}{usual}"
     took, delta = f"It took {duration(judged.work.value)}", delta_of(judged)
     if not n or not delta.is_known:
         return (

@@ -290,7 +290,7 @@ def test_without_earlier_prompts_of_a_kind_nobody_can_tell_the_end(
     assert only_run(told).eta.at is None
     clock = tile(told, "clears").clock
     assert clock is not None
-    assert (clock.at, clock.note) == (None, "2 of unknown length")
+    assert (clock.at, clock.note) == (None, "2 prompts of unknown length")
 
 
 def test_it_is_due_when_a_prompt_takes_longer_than_all_before(team: Team, server: Server) -> None:

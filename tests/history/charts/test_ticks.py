@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from history.charts.parts import Axis, Unit
-from history.charts.ticks import GIB, scale_of
+from history.charts.ticks import GIB, label, scale_of
 
 UNITS = st.sampled_from(list(Unit))
 
@@ -37,6 +37,14 @@ def test_a_share_goes_from_none_to_all() -> None:
 )
 def test_its_labels_carry_their_unit(unit: Unit, most: float, last: str) -> None:
     assert scale_of(Axis("What", unit), [most]).labels[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(300.0, "5m"), (305.0, "5m\u00a005s"), (3900.0, "1h\u00a005m"), (5.0, "5s")],
+)
+def test_a_time_reads_as_it_does_beside_the_chart(seconds: float, words: str) -> None:
+    assert label(Unit.SECONDS, seconds) == words
 
 
 @given(UNITS, st.booleans(), st.lists(st.floats(0, 1e12), max_size=5))

@@ -277,6 +277,28 @@ def test_filters_that_leave_nothing_offer_the_way_back(bob: Client, ran: MakeRun
     assert "Show all runs" in page(bob, "?status=lost")
 
 
+def test_filters_that_leave_nothing_name_what_each_would_be_without(
+    bob: Client, ran: MakeRun
+) -> None:
+    ran(Outcome.SUCCESS)
+
+    html = page(bob, "?status=lost&range=7d")
+
+    assert '<a class="btn" href="?status=lost">Without Started: last 7 days</a>' in html
+    assert '<a class="btn" href="?range=7d">Without Status: lost</a>' in html
+
+
+def test_who_finds_no_failed_run_is_told_where_failed_scenes_are(bob: Client, ran: MakeRun) -> None:
+    ran(Outcome.SUCCESS, Outcome.FAILED)
+    hint = "A run of which only some scenes completed is Partial"
+
+    record = bob.get("/teams/northlight/runs/record/?status=failed").content.decode()
+
+    assert hint in page(bob, "?status=failed")
+    assert hint in record
+    assert hint not in page(bob, "?range=7d&scene=nowhere")
+
+
 # --- Statistics ---------------------------------------------------------------------------------
 
 

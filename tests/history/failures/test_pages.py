@@ -189,7 +189,7 @@ def test_a_family_tells_how_often_where_and_when_it_was_seen(bob: Client, fail: 
     assert "<h1>Seen 2 times in 2 runs</h1>" in html
     assert '<dt>Server</dt><dd><span class="nowrap">kino-01 <small>2×</small></span></dd>' in html
     assert '<dt>GPU</dt><dd><span class="nowrap">RTX 4090 <small>2×</small></span></dd>' in html
-    assert '<dt>Node</dt><dd><span class="nowrap">3 <small>2×</small></span></dd>' in html
+    assert '<dt>Node id</dt><dd><span class="nowrap">3 <small>2×</small></span></dd>' in html
     assert 'aria-label="2 in the last 14 days"' in html
     one = Attempt.objects.order_by("-pk")[0]
     place = f"/teams/northlight/runs/{one.scene.run_id}/scenes/{one.scene_id}/?attempt={one.pk}"
@@ -384,3 +384,31 @@ def test_a_cursor_of_another_order_is_refused(reader: Client, fail: Fail) -> Non
     status, error = refusal(reader, "failures", by="count", cursor=cursor)
 
     assert (status, error["where"]) == (400, "cursor")
+
+
+def test_the_list_is_a_tab_beside_the_runs_and_their_timeline(bob: Client) -> None:
+    tabs = page(bob).split('aria-label="What is on record">')[1].split("</nav>")[0]
+
+    assert re.findall(r">([^<]+)</a>", tabs) == ["All runs", "Timeline", "Failures"]
+    assert 'aria-current="page">Failures' in tabs
+
+
+def test_a_state_without_failures_leads_back_to_the_open_ones(bob: Client, fail: Fail) -> None:
+    family = fail()
+
+    assert "Show the open ones" in page(bob, "?state=ignored")
+    FailureFamily.objects.filter(pk=family.pk).update(state="resolved")
+    assert "Each was resolved or ignored." in page(bob)
+
+
+def test_what_nobody_told_of_a_failure_is_named(bob: Client, fail: Fail) -> None:
+    family = fail()
+    FailureFamily.objects.filter(pk=family.pk).update(
+        pattern="", message="", servers={"": 4}, gpus={"": 4}
+    )
+
+    row = page(bob)
+
+    assert "no reason told" in row
+    assert "GPU not known 4<br><small>server not known 4" in row
+    assert "No reason was told." in page(bob, f"{family.pk}/")

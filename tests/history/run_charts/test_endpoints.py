@@ -70,7 +70,23 @@ def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
     told = ask(bob, ran(server, "success", Status.RUNNING), "duration").json()
 
     assert told["spec"] is None
-    assert "nothing to draw yet" in told["figure"]
+    assert "Nothing to draw: neither this run nor one" in told["figure"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "why"),
+    [
+        (["failed"], "This run did not complete: its time is not comparable."),
+        (["success", Status.RUNNING], "This run goes on: it joins the line when it completes."),
+    ],
+)
+def test_it_says_which_of_two_reasons_keeps_a_run_out_of_the_line(bob, server, outcomes, why):
+    for hours in range(-9, -3):
+        ran(server, *["success"] * len(outcomes), hours=hours)
+    run = ran(server, *outcomes)
+    Run.objects.update(work="w" * 64)
+
+    assert why in words(ask(bob, run, "duration").json()["figure"])
 
 
 @pytest.mark.parametrize(

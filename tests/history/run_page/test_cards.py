@@ -156,3 +156,13 @@ def test_a_time_without_a_baseline_names_no_period(viewer, server):
 
     assert "no baseline" in told
     assert not re.search(r"\bto\b", told.split("no baseline")[1])
+
+
+def test_scenes_that_nothing_can_be_set_against_are_told(viewer, server):
+    for hour in range(8):
+        ran(server, "success", "success", hours=-30 + hour)
+
+    told = card(viewer, ran(server, "success", "success", "failed"), "Scenes slower than usual")
+
+    assert "0 of 2" in told
+    assert "too few runs to tell; 1 without a baseline" in told

@@ -88,7 +88,7 @@ def test_work_of_unknown_length_ends_nobody_knows_when(server):
 
     end = told(at_work(server, 0, workload="x" * 64))
 
-    assert (end.at, end.note) == (None, "1 of unknown length")
+    assert (end.at, end.note) == (None, "1 prompt of unknown length")
 
 
 def test_a_run_that_is_over_has_no_end_to_come(server):
@@ -104,5 +104,14 @@ def test_its_page_says_when(client, people, server):
 
     html = client.get(f"/teams/northlight/runs/{run.pk}/").content.decode()
 
-    assert "done about" in html
-    assert 'data-note="n = 1"' in html
+    assert "Finishes about" in html
+    assert 'data-note="n = 1" data-spread' in html
+
+
+def test_its_page_says_why_nobody_can_tell_when(client, people, server):
+    run = at_work(server, 0, 1, at=timezone.now())
+    client.force_login(people.bob)
+
+    html = client.get(f"/teams/northlight/runs/{run.pk}/").content.decode()
+
+    assert "Nobody can tell yet when it finishes: 2 prompts of unknown length.</p>" in html

@@ -169,6 +169,27 @@ def test_of_many_scenes_it_says_the_reason_that_most_share(bob, server):
     assert "5 scenes failed, ValueError (4 of 5)." in page(bob, run)
 
 
+def test_few_scenes_are_each_told_with_their_own_reason(bob, server):
+    run = ran(server, "failed", "success", "failed")
+    failed = Attempt.objects.filter(outcome="failed").order_by("pk").values_list("pk", flat=True)
+    for pk, fault in zip(failed, ("AError", "BError"), strict=True):
+        Attempt.objects.filter(pk=pk).update(error_type=fault)
+
+    html = page(bob, run)
+
+    assert ": scene-001 (AError), scene-003 (BError) failed.</h2>" in html
+
+
+def test_a_length_that_nobody_told_takes_no_room_in_the_head(bob, server):
+    run = ran(server, "success")
+    Run.objects.update(duration_s=None)
+
+    head = page(bob, run).split('<header class="page-head">')[1].split("</header>")[0]
+
+    assert "#i-clock" not in head
+    assert "–" not in head
+
+
 def test_a_failed_attempt_leads_to_its_family(bob, server):
     run = ran(server, "success", "failed")
     Attempt.objects.filter(outcome="failed").update(error_type="ValueError")
@@ -358,6 +379,15 @@ def test_the_timeline_tells_waiting_from_work(bob, server):
     assert html.count('class="wait"') == 2
     assert html.count('class="exec"') == 2
     assert "something was at work 50% of the time" in html
+
+
+def test_the_timeline_tells_outcomes_by_letters_and_not_by_colours_alone(bob, server):
+    html = page(bob, ran(server, "success", "failed", "lost", "cancelled"))
+
+    timeline = html.split('id="timeline-title"')[1].split("</section>")[0]
+    legend = re.findall(r"</svg>([^<]*)</li>", timeline.split("</ul>")[0])
+    assert legend == ["Completed", "Failed (F)", "Lost (L)", "Cancelled (C)"]
+    assert re.findall(r'<text class="label"[^>]*>([^<]*)', timeline) == ["1", "F 2", "L 3", "C 4"]
 
 
 def test_what_was_not_watched_is_told(bob, server):

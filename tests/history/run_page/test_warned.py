@@ -53,11 +53,11 @@ CONDITIONS: list[tuple[dict[str, Any], list[str]]] = [
     ({"FrameCount": 24}, ["too few frames"]),
     ({"FrameCount": 25, "FrameFloor": 25}, []),
     ({"FrameCount": None, "Success": True}, []),
-    ({"HistoryRetrieved": False}, ["no history"]),
+    ({"HistoryRetrieved": False}, ["not in ComfyUI's history"]),
     ({"HistoryRetrieved": None}, []),
     (
         {"Warnings": ["x"], "Errors": ["y"], "FrameCount": 2, "HistoryRetrieved": False},
-        ["warnings", "errors", "too few frames", "no history"],
+        ["warnings", "errors", "too few frames", "not in ComfyUI's history"],
     ),
 ]
 
@@ -84,7 +84,7 @@ def test_the_history_is_that_of_the_attempt_that_decides(people: cast.Cast) -> N
 def test_what_was_only_watched_asks_where_it_failed_or_was_lost(server: Server) -> None:
     run = ran(server, "success", "failed", "lost", "cancelled")
 
-    assert warned(run) == {"scene-002": ["errors"], "scene-003": ["no history"]}
+    assert warned(run) == {"scene-002": ["errors"], "scene-003": ["not in ComfyUI's history"]}
 
 
 def listed(html: str) -> list[str]:
@@ -105,7 +105,7 @@ def test_the_page_shows_them_alone_where_its_address_asks(bob: Client, people: c
         assert 'All <span class="count">3</span>' in nav
         assert 'Warnings only <span class="count">1</span>' in nav
     assert "<p>1 of 3 with warnings</p>" in part
-    assert "<dt>Asks for attention</dt><dd>warnings</dd>" in part
+    assert "<dt>Flagged for</dt><dd>warnings</dd>" in part
     assert f'data-refresh="/teams/northlight/runs/{run.pk}/record/?warnings=1"' in part
 
 
