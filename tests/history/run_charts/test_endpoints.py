@@ -89,17 +89,6 @@ def test_it_says_which_of_two_reasons_keeps_a_run_out_of_the_line(bob, server, o
     assert why in words(ask(bob, run, "duration").json()["figure"])
 
 
-@pytest.mark.parametrize(
-    ("how", "said"), [(Status.RUNNING, "it goes on."), ("failed", "it did not complete.")]
-)
-def test_it_says_which_of_both_keeps_a_run_from_a_figure(bob, server, how, said):
-    ran(server, "success", "success", hours=-1)
-
-    told = ask(bob, ran(server, "success", how), "duration").json()
-
-    assert f"No figure of this run: {said}" in told["figure"]
-
-
 def test_success_counts_what_was_tried(bob, server):
     ran(server, "success", "failed", "skipped", hours=-5)
     run = ran(server, "success", "success", "timeout")
