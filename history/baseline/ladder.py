@@ -45,7 +45,7 @@ class Reason(StrEnum):
     NO_VALUE = "without a figure on record"
     OTHER_WORK = "other work"
     OTHER_GPU = "on another GPU model"
-    OTHER_WARMTH = "cold where this was warm, warm where this was cold, or unknown"
+    OTHER_WARMTH = "cold where this was warm or the reverse, or not known"
     TOO_FAR = "too different in size"
     WIDER = "less alike than needed"
     OLDER = "older than needed"

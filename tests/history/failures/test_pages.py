@@ -412,3 +412,13 @@ def test_what_nobody_told_of_a_failure_is_named(bob: Client, fail: Fail) -> None
     assert "no reason told" in row
     assert "GPU not known 4<br><small>server not known 4" in row
     assert "No reason was told." in page(bob, f"{family.pk}/")
+
+
+def test_who_may_decide_is_told_before_what_each_decision_does(
+    bob: Client, olga: Client, fail: Fail
+) -> None:
+    family = fail()
+    words = "Resolved, it opens again when it is seen again; ignored, not until"
+
+    assert words in page(olga, f"{family.pk}/")
+    assert words not in page(bob, f"{family.pk}/")

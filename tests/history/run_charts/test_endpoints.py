@@ -70,7 +70,9 @@ def test_a_run_that_goes_on_has_no_duration_and_says_so(bob, server):
     told = ask(bob, ran(server, "success", Status.RUNNING), "duration").json()
 
     assert told["spec"] is None
-    assert "Nothing to draw: neither this run nor one" in told["figure"]
+    assert (
+        "Nothing to draw: no completed run, this or an earlier one like it, has" in told["figure"]
+    )
 
 
 @pytest.mark.parametrize(
