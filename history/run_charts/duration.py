@@ -43,8 +43,8 @@ def duration_of(read: Compared) -> Chart:
         (Series("Run", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle=_scaled(read),
-        nothing="Nothing to draw: no completed run, this or an earlier one like it, has both its "
-        "time and its end on record.",
+        nothing="Nothing to draw: no completed run, this or an earlier one like it, has its time "
+        "on record.",
     )
 
 

@@ -89,8 +89,8 @@ def duration_of(scene: Scene, judged: Judged, earlier: Sequence[Scene | None]) -
         (Series("Scene", tuple(values)),),
         usual=usual_of([took for _, took in pairs]),
         subtitle="Earlier ones scaled to the size of this one" if scaled else "",
-        nothing="Nothing to draw: no completed scene, this or an earlier one like it, has both its "
-        "time and its end on record.",
+        nothing="Nothing to draw: no completed scene, this or an earlier one like it, has its time "
+        "on record.",
         this="this scene",
     )
 
