@@ -7,6 +7,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from config.in_step import in_step
+
 
 class OneThreadHandler(ASGIHandler):
     """Django's handler, which would change threads for each middleware that wants a thread.
@@ -31,7 +33,7 @@ class OneThreadHandler(ASGIHandler):
         as many failed streams the site would answer nothing any more.
         """
         try:
-            await super().send_response(response, send)
+            await super().send_response(response, in_step(send) if response.streaming else send)
         except Exception:
             await sync_to_async(response.close, thread_sensitive=True)()
             raise

@@ -30,6 +30,16 @@ def with_connection(work: Callable[..., T], *args: Any) -> T:
         close_old_connections()
 
 
+def hand_back() -> None:
+    """Leave this thread's connection to others while it waits; its next query takes one again.
+
+    Web processes have few of them, and what asks a server, or sends to whoever reads slowly, may
+    take as long as those like.
+    """
+    if not connection.in_atomic_block:
+        close_old_connections()
+
+
 class DatabaseThread:
     """A thread of its own that keeps its connection: for work that comes every few seconds."""
 

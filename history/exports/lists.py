@@ -24,6 +24,7 @@ from history.models import Run, Scene
 from history.runs_api.detail import servers_of
 from history.runs_api.shapes import RunOut, SceneRow
 from telemetry.api_shapes import Shape
+from telemetry.database import hand_back
 
 PART = 500
 # The scenes of a part's runs are read so many runs at once that they are about so many.
@@ -83,8 +84,11 @@ async def _in_turn(body: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _next(body: Iterator[bytes]) -> bytes | None:
-    """Return the next part; None after the last."""
-    return next(body, None)
+    """Return the next part; None after the last. Whoever reads slowly holds no connection."""
+    try:
+        return next(body, None)
+    finally:
+        hand_back()
 
 
 # --- What is told ---------------------------------------------------------------------------------

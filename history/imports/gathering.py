@@ -159,7 +159,10 @@ def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Gathered]:
     folders: defaultdict[str, dict[str, zipfile.ZipInfo]] = defaultdict(dict)
     for member in members:
         folder, _, base = member.filename.replace("\\", "/").rpartition("/")
-        folders[folder][base.lower()] = member
+        below = folders[folder]
+        # Two of a name, or of two that differ in case alone, are two files.
+        key = base.lower()
+        below[key if key not in below else f"{key} {len(below)}"] = member
     told = _beside_members(archive)
     left = MOST_INFLATED_BYTES
     for folder, below in folders.items():

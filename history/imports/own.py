@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -49,10 +50,13 @@ def _run(content: Any, path: str) -> tuple[ToldRun, Any]:
 
 
 def _cleaned(value: Any) -> Any:
-    """Return JSON whose texts can be kept."""
+    """Return JSON whose texts and numbers can be kept."""
     if isinstance(value, str):
         plain = str(value) if isinstance(value, NotFinite) else value
         return plain if plain.isprintable() else tidy(plain, max(len(plain), LONGEST_PROSE))
+    if isinstance(value, float) and not isfinite(value):
+        # JSON has no end to its numbers; databases keep none that is without end.
+        return str(value)
     if isinstance(value, list):
         return [_cleaned(one) for one in value]
     if isinstance(value, dict):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from history.free_values import amount_of, moment_of, objects_of
 from history.models import Run, RunReport
 from telemetry.text import MISSING, NBSP, duration
 
@@ -73,20 +74,20 @@ def _block(name: str, title: str, told: dict[str, Any], is_operator: bool) -> Bl
     rest = {key: value for key, value in told.items() if key != "suites"}
     lines = [line for key, value in rest.items() for line in _flat(key, value, is_operator)][:MOST]
     suites = told.get("suites") if name == "tests" else None
-    return Block(title, lines, [_suite(one, is_operator) for one in suites or []])
+    return Block(title, lines, [_suite(one, is_operator) for one in objects_of(suites)])
 
 
 def _suite(told: dict[str, Any], is_operator: bool) -> Suite:
-    code = told.get("exit_code")
+    code = amount_of(told.get("exit_code"))
     tone, icon = ("", "s-info") if code is None else ("bad", "s-failed") if code else OK
-    took = told.get("duration_ms")
+    took = amount_of(told.get("duration_ms"))
     return Suite(
         str(told.get("suite") or "unnamed")[:LONGEST],
         _result(code),
         tone,
         icon,
         MISSING if took is None else duration(took / 1000),
-        _moment(told.get("started_at")),
+        moment_of(told.get("started_at")),
         str(told.get("log") or "")[:LONGEST] if is_operator else "",
     )
 
@@ -94,9 +95,9 @@ def _suite(told: dict[str, Any], is_operator: bool) -> Suite:
 OK = ("ok", "s-completed")
 
 
-def _result(code: int | None) -> str:
+def _result(code: float | None) -> str:
     """Return what an exit code says: 0 is the only good one."""
-    return NOT_REPORTED if code is None else f"{'failed' if code else 'passed'}, exit {code}"
+    return NOT_REPORTED if code is None else f"{'failed' if code else 'passed'}, exit {code:g}"
 
 
 def _flat(key: str, value: Any, is_operator: bool, above: str = "") -> Iterator[tuple[str, Value]]:
@@ -105,7 +106,8 @@ def _flat(key: str, value: Any, is_operator: bool, above: str = "") -> Iterator[
     if value is None or value in ("", [], {}) or (key in PRIVATE and not is_operator):
         return
     if key == "devices" and isinstance(value, list):
-        yield from ((f"{above or label}, GPU {n}", _device(one)) for n, one in enumerate(value))
+        devices = enumerate(objects_of(value))
+        yield from ((f"{above or label}, GPU {n}", _device(one)) for n, one in devices)
     elif isinstance(value, dict):
         for name, one in value.items():
             yield from _flat(name, one, is_operator, label)
@@ -117,7 +119,7 @@ def _flat(key: str, value: Any, is_operator: bool, above: str = "") -> Iterator[
 
 def _device(told: dict[str, Any]) -> str:
     """Return a GPU as a helper saw it; memory that it could not read is not reported."""
-    total, free = told.get("total_mb"), told.get("free_mb")
+    total, free = amount_of(told.get("total_mb")), amount_of(told.get("free_mb"))
     memory = f"memory {NOT_REPORTED}"
     if total is not None:
         left = f", {free:,.0f}{NBSP}MB free" if free is not None else ""
@@ -133,23 +135,15 @@ def _name(key: str) -> str:
 def _text(key: str, value: Any) -> Value:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if key.endswith("_exit") and isinstance(value, int):
+    if key.endswith("_exit") and amount_of(value) is not None:
         return _result(value)
-    if isinstance(value, int | float):
+    if amount_of(value) is not None:
         is_time = key.endswith("_s")
         return duration(value) if is_time else _ms(value) if key.endswith("_ms") else f"{value:g}"
-    at = _moment(value) if key.endswith("_at") else None
+    at = moment_of(value) if key.endswith("_at") else None
     return at or str(value)[:LONGEST]
 
 
 def _ms(value: float) -> str:
     """Return milliseconds as such below a second, else as a duration."""
     return f"{value:g} ms" if value < 1000 else duration(value / 1000)
-
-
-def _moment(told: Any) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(told)
-    except (TypeError, ValueError):
-        return None
-    return at if at.tzinfo else None

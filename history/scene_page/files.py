@@ -19,6 +19,7 @@ from history.scene_page.ranges import Beyond, part_of
 from telemetry.access import team_for
 from telemetry.client import comfyui_of
 from telemetry.comfyui import File
+from telemetry.database import hand_back
 from telemetry.models import Server
 from telemetry.text import sentence
 from telemetry.unanswered import NoAnswer, Refused
@@ -50,6 +51,7 @@ def scene_file(
     why = not_asked(server)
     if server is None or why:
         return _away(request, why)
+    hand_back()
     try:
         found = async_to_sync(_ask)(server, query)
     except (Refused, NoAnswer) as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from history.free_values import amount_of, moment_of
 from history.models import Attempt, FallbackNote, Finding, PollLog, SceneReport, ScriptReport
 from history.run_page.fallbacks import TONES
 from history.run_page.scenes import polls_in_words
@@ -169,10 +170,11 @@ def _of_scene(report: SceneReport | None, is_operator: bool) -> list[Line]:
         *(Line(label, _short(story[key])) for key, label in STORY.items() if story.get(key)),
         *_own_word(report),
     ]
-    if video.get("duration_s") is not None:
-        told.insert(0, Line("Video, length", f"{video['duration_s']:g}{NBSP}s"))
-    if video.get("updated_at"):
-        told.insert(0, Line("Video, written", "", datetime.fromisoformat(video["updated_at"])))
+    length, written = amount_of(video.get("duration_s")), moment_of(video.get("updated_at"))
+    if length is not None:
+        told.insert(0, Line("Video, length", f"{length:g}{NBSP}s"))
+    if written is not None:
+        told.insert(0, Line("Video, written", "", written))
     if is_operator:
         paths = {"video": video.get("path"), "story's keyframe": story.get("keyframe")}
         paths |= report.paths

@@ -156,6 +156,12 @@ def test_a_path_that_leads_out_of_an_archive_is_a_name_and_nothing_else(
     assert (file.data, list(tmp_path.rglob("*"))) == (b"{}", [])
 
 
+def test_files_of_an_archive_whose_names_differ_in_case_alone_are_all_read():
+    named = {"a/Run.json": b"1", "a/run.json": b"2", "a/RUN.json": b"3", "a/other.json": b"4"}
+
+    assert sorted(file.data for file in members(archive(named))) == [b"1", b"2", b"3", b"4"]
+
+
 def test_of_a_bomb_no_more_is_inflated_than_would_be_read():
     bomb = archive({"bomb.json": b" " * (4 * LARGEST_BYTES)})
 

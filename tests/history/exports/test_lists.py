@@ -291,3 +291,14 @@ def test_every_column_with_a_unit_says_it() -> None:
         }
         ends = ("_s", "_bytes", "_count", "_rate")
         assert {name for name in numbers - bare if not name.endswith(ends)} == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_reads_slowly_holds_no_connection(cast: Cast) -> None:
+    """Between two parts may lie minutes, and a pool has few connections."""
+    make_run(cast.northlight)
+    parts = lists._json([], lists._runs(Run.objects.all()))
+    lists._next(parts)
+
+    assert lists._next(parts)
+    assert connection.connection is None

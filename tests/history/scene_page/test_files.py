@@ -7,9 +7,11 @@ import threading
 
 import pytest
 from aiohttp import web
+from django.db import connection
 
 from history.models import Attempt
 from history.scene_page import files
+from telemetry.comfyui import File
 from telemetry.models import Server
 from telemetry.secrets import encrypt
 from tests import cast
@@ -105,6 +107,22 @@ def test_a_member_sees_the_picture_as_the_server_has_it(bob, scene, comfy):
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Security-Policy"].startswith("sandbox;")
     assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_is_held_while_the_server_is_asked(bob, scene, monkeypatch):
+    """A server may take ten seconds, and a web process has twenty connections for all pages."""
+    held = []
+
+    def asked(server, query):
+        held.append(connection.connection)
+        return File(PICTURE, "image/png")
+
+    monkeypatch.setattr(files, "async_to_sync", lambda _: asked)
+
+    assert bob.get(address(scene)).status_code == 200
+
+    assert held == [None]
 
 
 def test_a_player_gets_the_part_that_it_asks_for(bob, scene, comfy):
