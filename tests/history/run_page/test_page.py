@@ -120,6 +120,13 @@ def test_it_says_in_one_sentence_what_happened(bob, server, outcomes, sentence):
     assert f'<h2 id="why">{sentence}</h2>' in html
 
 
+@pytest.mark.parametrize(
+    ("how", "why"), [("failed", "it did not complete"), (None, "nobody knows how it ended")]
+)
+def test_it_says_why_a_time_is_not_compared(bob, server, how, why):
+    assert f"Its time is not compared: {why}." in page(bob, ran(server, "success", how))
+
+
 def test_a_scene_that_is_tried_again_is_not_done(bob, server):
     run = ran(server, "success", "success")
     scene = Scene.objects.filter(run=run).first()
