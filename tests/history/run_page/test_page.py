@@ -217,7 +217,7 @@ def test_versions_of_a_policy_are_named_by_what_differs_and_set_side_by_side(bob
 
     text = re.sub(r"<[^>]*>", " ", card.split("</table>")[0]).replace("\xa0", " ")
     assert " ".join(text.split()) == (
-        "version Policy Runs Success Median Timed out "
+        "version Runs Success Median Timed out "
         "this version 2 100.0% 2m 30s 0.0% "
         "longest wait 600 s instead of 900 s 2 50.0% – 25.0%"
     )
