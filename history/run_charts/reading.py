@@ -1,5 +1,6 @@
 """A run and the earlier runs that its page compares it with: one query."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -49,6 +50,14 @@ def alike(run: Run, earlier: list[Run]) -> list[Run]:
     """Return of earlier runs the last that are over, of the same work; oldest first."""
     same = [one for one in earlier if one.work == run.work and not one.open_count]
     return [one for one in same if one.archived_at is None][:RUNS][::-1]
+
+
+def rated(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of which it is known how their scenes ended: what nobody knows is no failure.
+
+    One of skipped scenes alone has no rate either.
+    """
+    return [run for run in runs if run.success_rate is not None]
 
 
 def name_of(run: Run) -> str:

@@ -3,31 +3,31 @@
 from history.charts.parts import Axis, Chart, Kind, Series, Shape, Unit, Usual, Value
 from history.explore.panel import percent
 from history.models import Run
-from history.run_charts.reading import TITLES, Compared, name_of
-from telemetry.text import MISSING, plural
+from history.run_charts.reading import TITLES, Compared, name_of, rated
+from telemetry.text import plural
 
 
 def success_of(read: Compared) -> Chart:
     """Return a bar for each run: the share of its scenes that completed, and that did not.
 
-    Skipped scenes count in neither; a run that goes on is left out.
+    Skipped scenes count in neither; a run that goes on, or of which nobody knows how a scene ended,
+    is left out.
     """
-    runs = [*read.alike, *([] if read.run.open_count else [read.run])]
-    tried = [run for run in runs if _tried(run)]
-    pairs = list(enumerate(tried))
+    earlier = rated(read.alike)
+    pairs = list(enumerate([*earlier, *rated([read.run])]))
     done = tuple(_value(read, place, run, run.success_count) for place, run in pairs)
     wrong = tuple(_value(read, place, run, _wrong(run)) for place, run in pairs)
     return Chart(
         Kind.BARS,
         TITLES["success"],
-        _finding(read),
+        _finding(read.run, earlier),
         Axis("Share of the scenes that were tried", Unit.SHARE),
         (
             Series("Completed scenes", done, "--ok", Shape.LOWER),
             Series("Not completed", wrong, "--bad", Shape.UPPER),
         ),
-        usual=_usual(read.alike),
-        nothing="No run of this work is over: nothing to draw yet.",
+        usual=_usual(earlier),
+        nothing="Of no run of this work it is known how it ended: nothing to draw yet.",
     )
 
 
@@ -57,17 +57,21 @@ def _usual(runs: list[Run]) -> Usual | None:
     return None if share is None else Usual("Baseline", share, percent(share))
 
 
-def _finding(read: Compared) -> str:
-    share, n = _share(read.alike)
+def _finding(run: Run, before: list[Run]) -> str:
+    share, n = _share(before)
     earlier = (
-        f"{percent(share)} of {plural(n, 'scene')} of {plural(len(read.alike), 'earlier run')} did."
+        f"{percent(share)} of {plural(n, 'scene')} of {plural(len(before), 'earlier run')} did."
         if n
         else "There is no earlier run of this work; the next will stand beside it."
     )
-    run = read.run
-    if run.open_count or not _tried(run):
-        return f"This run has no rate yet. {earlier}"
+    if run.success_rate is None:
+        return f"{_without_rate(run)} {earlier}"
     done = f"{run.success_count:,} of {plural(_tried(run), 'scene')}"
-    rate = percent(run.success_rate)
-    told = "" if rate == MISSING else f" ({rate})"
-    return f"{done} completed{told}; {earlier[:1].lower() + earlier[1:] if not n else earlier}"
+    told = f"{done} completed ({percent(run.success_rate)})"
+    return f"{told}; {earlier[:1].lower() + earlier[1:] if not n else earlier}"
+
+
+def _without_rate(run: Run) -> str:
+    if run.open_count or not _tried(run):
+        return "This run has no rate yet."
+    return "Nobody knows how all of its scenes ended."

@@ -151,8 +151,14 @@ def _success(read: Read) -> Card | None:
         None,
         told.level,
         len(runs),
-        sparkline_of([*(run.success_rate for run in runs), read.run.success_rate], usual.share),
+        sparkline_of(_rates(read), usual.share),
     )
+
+
+def _rates(read: Read) -> list[float | None]:
+    """Return the rates of earlier runs and this one, oldest first; None where nobody knows it."""
+    runs = [*alike(read.run, read.judged.earlier), read.run]
+    return [run.success_rate for run in runs]
 
 
 def _points(judged: "RateJudgement", title: str) -> Delta | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from history.baseline.confidence import level_of
 from history.models import Run
-from history.run_charts.reading import alike
+from history.run_charts.reading import alike, rated
 
 if TYPE_CHECKING:
     # Here, for it loads numpy.
@@ -36,7 +36,7 @@ def success_of(run: Run, earlier: list[Run]) -> Success | None:
     tried = run.scene_count - run.skipped_count
     if run.success_rate is None or not tried:
         return None
-    runs = alike(run, earlier)
+    runs = rated(alike(run, earlier))
     before = (
         sum(run.success_count for run in runs),
         sum(run.scene_count - run.skipped_count for run in runs),

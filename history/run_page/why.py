@@ -131,7 +131,8 @@ def normality(judged: Judged, scenes: Iterable[Judged], is_open: bool, is_part: 
         return share.strip()
     delta = delta_of(judged)
     if judged.work.value is None:
-        return f"Its time is not compared: it did not complete.{share}"
+        why = "it did not complete" if judged.work.outcome else "nobody knows how it ended"
+        return f"Its time is not compared: {why}.{share}"
     if not delta.is_known:
         return f"Nothing earlier on record can be compared with it.{share}"
     if delta.words == "as usual":

@@ -105,6 +105,21 @@ def test_success_counts_what_was_tried(bob, server):
     assert "2 of 3 scenes completed (66.7%); 50.0% of 2 scenes" in told["figure"]
 
 
+def test_what_nobody_knows_is_no_failure(bob, server):
+    ran(server, "success", "success", hours=-5)
+    unknown = ran(server, "success", None, hours=-4)
+    run = ran(server, "success", "failed")
+    Run.objects.update(work="w" * 64)
+
+    told = ask(bob, run, "success").json()
+    of_unknown = ask(bob, unknown, "success").json()
+
+    assert len(told["stops"]) == 2
+    assert "100% of 2 scenes of 1 earlier run did" in words(told["figure"])
+    assert "Nobody knows how all of its scenes ended." in of_unknown["figure"]
+    assert len(of_unknown["stops"]) == 1
+
+
 def test_a_scene_stands_at_the_fullest_of_its_cards(bob, server):
     run = ran(server, "success", "success")
     attempt = server.attempts.order_by("pk").first()

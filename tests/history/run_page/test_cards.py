@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from history.models import Attempt
+from history.models import Attempt, Run
 from tests import cast
 from tests.history.run_page.test_page import page, ran
 
@@ -63,6 +63,15 @@ def test_nothing_that_is_not_asserted_is_called_sure(viewer, server):
     assert "33.3 pt" in told
     assert "n = 5" in told
     assert not re.search("High|Medium|Low", told)
+
+
+def test_scenes_of_which_nobody_knows_how_they_ended_lower_no_rate(viewer, server):
+    ran(server, "success", "success", hours=-5)
+    ran(server, "success", None, hours=-4)
+    run = ran(server, "success", "success")
+    Run.objects.update(work="w" * 64)
+
+    assert "100% of 2 earlier scenes" in card(viewer, run, "Success rate")
 
 
 def test_a_trend_that_is_unclear_is_not_called_sure(viewer, server):

@@ -129,6 +129,13 @@ def test_of_a_run_whose_times_nobody_told_it_says_how_long_its_scenes_worked(bob
     assert "median of 2 earlier runs" in html
 
 
+@pytest.mark.parametrize(
+    ("how", "why"), [("failed", "it did not complete"), (None, "nobody knows how it ended")]
+)
+def test_it_says_why_a_time_is_not_compared(bob, server, how, why):
+    assert f"Its time is not compared: {why}." in page(bob, ran(server, "success", how))
+
+
 def test_a_scene_that_is_tried_again_is_not_done(bob, server):
     run = ran(server, "success", "success")
     scene = Scene.objects.filter(run=run).first()
@@ -240,7 +247,7 @@ def test_versions_of_a_policy_are_named_by_what_differs_and_set_side_by_side(bob
 
     text = re.sub(r"<[^>]*>", " ", card.split("</table>")[0]).replace("\xa0", " ")
     assert " ".join(text.split()) == (
-        "version Policy Runs Success Median Timed out "
+        "version Runs Success Median Timed out "
         "this version 2 100.0% 2m 30s 0.0% "
         "longest wait 600 s instead of 900 s 2 50.0% – 25.0%"
     )
