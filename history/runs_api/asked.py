@@ -28,7 +28,10 @@ Ended = Literal[
 ]
 # How history/explore/filters.py calls what its page calls otherwise than the API does.
 STATUS_OF = {"success": "completed", "open": "executing"}
-FILTERS = ("server", "workload", "mine", "note", "scene", "gpu", "archived")
+FILTERS = (
+    *("server", "workload", "mine", "note", "scene", "gpu", "archived"),
+    *("source", "findings"),
+)
 
 
 class RunQuery(TeamQuery):
@@ -58,6 +61,12 @@ class RunQuery(TeamQuery):
     )
     archived: Literal["no", "only"] | None = Field(
         None, description="Without archived runs, or only those; both unless given."
+    )
+    source: str | None = Field(
+        None, max_length=80, pattern=NO_NUL, description="Whose ids are of exactly this source."
+    )
+    findings: Literal["any", "errors", "warnings", "none"] | None = Field(
+        None, description="In whose files so much was found; none: a file told of it, all is well."
     )
 
 

@@ -147,6 +147,10 @@ def test_each_filter_of_the_page_is_one_of_the_api(cast: Cast, bob: Client, serv
     assert ids(bob, gpu="RTX 4090") == [mine.pk]
     assert ids(bob, archived="only") == [failed.pk]
     assert ids(bob, archived="no") == [mine.pk, three.pk]
+    Run.objects.filter(pk=three.pk).update(source="kino", revision=1, finding_count=2)
+    assert ids(bob, source="kino") == [three.pk]
+    assert ids(bob, findings="warnings") == [three.pk]
+    assert ids(bob, findings="errors") == ids(bob, findings="none") == []
     since = (NOON - timedelta(hours=40)).isoformat()
     assert ids(bob, since=since, until=NOON.isoformat()) == [mine.pk, failed.pk]
     assert ids(bob, since=since, outcome="success", scene="scene-001") == [mine.pk]
