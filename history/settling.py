@@ -70,6 +70,7 @@ PLACES = """
 UPDATE history_scene SET position = d.place FROM {pairs} WHERE history_scene.id = d.id
 """
 
+# A scene begins with the attempt that counts; a run with its first, which may have failed.
 RUNS = """
 UPDATE history_run SET (
     scene_count, open_count, success_count, partial_count, failed_count, timeout_count,
@@ -106,7 +107,13 @@ UPDATE history_run SET (
             COUNT(*) FILTER (WHERE outcome = 'lost') AS lost,
             SUM(attempt_count) AS attempts,
             SUM(CASE WHEN attempt_count > 1 THEN 1 ELSE 0 END) AS retried,
-            SUM(duration_s) AS work_s, MIN(began_at) AS began_at, MAX(ended_at) AS ended_at,
+            SUM(duration_s) AS work_s, MAX(ended_at) AS ended_at,
+            CASE WHEN SUM(attempt_count) > COUNT(*) THEN (
+                SELECT MIN(COALESCE(a.started_at, a.submitted_at, history_run.began_at))
+                FROM history_attempt a WHERE a.scene_id IN (
+                    SELECT t.id FROM history_scene t WHERE t.run_id = history_run.id
+                )
+            ) ELSE MIN(began_at) END AS began_at,
             MIN(workload) AS workload, MAX(workload) AS last_workload,
             MIN(gpu_model) AS gpu_model, MAX(gpu_model) AS last_gpu_model,
             COUNT(workload) AS known, {listed} AS listed,

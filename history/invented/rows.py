@@ -156,7 +156,8 @@ def _run_row(pk: int, team: int, run: InventedRun, workload: str | None) -> tupl
     last = [scene.attempts[-1] for scene in run.scenes]
     outcomes = [attempt.outcome for attempt in last]
     counts = {outcome: outcomes.count(outcome) for outcome in COUNTED}
-    began_at = min(attempt.started_at or attempt.submitted_at for attempt in last)
+    every = (attempt for scene in run.scenes for attempt in scene.attempts)
+    began_at = min(attempt.started_at or attempt.submitted_at for attempt in every)
     ended_at = max(attempt.ended_at for attempt in last)
     known = [attempt.duration_s for attempt in last if attempt.duration_s is not None]
     return (

@@ -15,7 +15,7 @@ from history.run_page.why import reason_of
 from history.strip import LETTERS, status_of
 from history.words import EXIT_LABELS, TIMER_LABELS, ExitReason, Timer
 from telemetry.readable import Readable
-from telemetry.text import MISSING, NBSP, duration, gib
+from telemetry.text import MISSING, NBSP, duration, gib, plural
 from telemetry.words import OUTCOME_LABELS, Outcome, Status
 
 NEARLY_FULL = 0.95
@@ -191,7 +191,7 @@ def _line(
         took=duration(attempt.duration_s),
         where=server.name if server else "",
         why=" in ".join(filter(None, (why, attempt.error_node_type))),
-        frames=f"{attempt.frames:,} frames" if attempt.frames is not None else "",
+        frames=plural(attempt.frames, "frame") if attempt.frames is not None else "",
         requeued=requeued_because(scene, attempt) if is_tried_again else "",
         failure=getattr(getattr(attempt, "failure", None), "family_id", None),
         prompt=attempt.prompt_id,

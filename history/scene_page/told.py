@@ -6,7 +6,6 @@ is named where this one does not: "not reported". Paths are for operators.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from history.free_values import amount_of, moment_of

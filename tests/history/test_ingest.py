@@ -463,11 +463,11 @@ def test_it_tells_the_sums(cast, folder, capsys):
         "Runs: 3 created, 0 revised, 0 unchanged; 9 scenes written.",
         "Findings: 3, 0 of them errors.",
         "As a sweep: 3 runs, 9 scenes, 225 frames (25.0 a scene); 0 with notes, 0 with warnings.",
-        "Passed over: 1 files about something else.",
+        "Passed over: 1 file about something else.",
         "Runs: 0 created, 0 revised, 3 unchanged; 0 scenes written.",
         "Findings: 0, 0 of them errors.",
         "As a sweep: 3 runs, 9 scenes, 225 frames (25.0 a scene); 0 with notes, 0 with warnings.",
-        "Passed over: 1 files about something else.",
+        "Passed over: 1 file about something else.",
     ]
 
 

@@ -143,6 +143,18 @@ def test_a_run_sums_up_its_scenes(server, run):
     assert (run.ended_at, run.workload) == (at(72), "w")
 
 
+def test_a_run_lasted_from_its_first_attempt_on_though_that_failed(server, run):
+    first, second = (cast.make_scene(run, external_id=name) for name in ("scene-1", "scene-2"))
+    ended(server, first, Outcome.FAILED, 0, 300.0)
+    ended(server, first, Outcome.SUCCESS, 600, 60.0)
+    ended(server, second, Outcome.SUCCESS, 660, 60.0)
+
+    settled(run)
+
+    assert (run.duration_s, run.work_s) == (720.0, 120.0)
+    assert run.ended_at == at(720)
+
+
 def test_a_run_of_several_workloads_or_cards_tells_neither(server, run):
     for n in range(2):
         scene = cast.make_scene(run, gpu_model=f"card {n}")

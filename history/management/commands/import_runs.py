@@ -16,6 +16,7 @@ from history.progress import progress
 from history.words import Level
 from telemetry.clock import now
 from telemetry.models import Server, Team
+from telemetry.text import plural
 
 
 class Command(BaseCommand):
@@ -78,16 +79,18 @@ class Command(BaseCommand):
             errors = sum(found.level is Level.ERROR for found in run.findings)
             sums["errors"] += errors
             if errors:
-                self.stderr.write(f"{taken.name}: {run.external_id}: {errors} errors found")
+                found = plural(errors, "error")
+                self.stderr.write(f"{taken.name}: {run.external_id}: {found} found")
 
     def _sum_up(self, sums: Counter[str], filed: set[int]) -> None:
         runs = ", ".join(f"{sums[result]:,} {result}" for result in Result)
-        self.stdout.write(f"Runs: {runs}; {sums['scenes']:,} scenes written.")
+        self.stdout.write(f"Runs: {runs}; {plural(sums['scenes'], 'scene')} written.")
         self.stdout.write(f"Findings: {sums['findings']:,}, {sums['errors']:,} of them errors.")
         if filed:
             self.stdout.write(f"As a sweep: {sentence(report_of_ids(filed))}")
         if sums["passed over"]:
-            self.stdout.write(f"Passed over: {sums['passed over']:,} files about something else.")
+            files = plural(sums["passed over"], "file")
+            self.stdout.write(f"Passed over: {files} about something else.")
 
 
 def _team(slug: str | None) -> Team:

@@ -14,6 +14,11 @@ from history.exports.redact import redacted, redacted_text
         ('File "/opt/My Studio/run me/nodes.py", line 3', 'File "[path]/nodes.py", line 3'),
         ("~/ComfyUI/models/x.safetensors is missing", "[path]/x.safetensors is missing"),
         ("in /home/mira/", "in [path]"),
+        (r"it is C:\Users\mira. Then", "it is [path]. Then"),
+        ("it is /home/mira.lund", "it is [path]"),
+        (r"kept in D:\mira", "kept in [path]"),
+        (r"kept in D:\story.json", "kept in [path]/story.json"),
+        (r"\\nas01\share", "[path]"),
         ("no answer of http://192.168.1.20:8188/queue", "no answer of http://[address]:8188/queue"),
         ("10.0.0.7 and 127.0.0.1 and 169.254.1.1", "[address] and [address] and [address]"),
         ("fd00::1 is away", "[address] is away"),
@@ -31,6 +36,7 @@ def test_it_takes_out_folders_and_inner_addresses(told: str, shared: str) -> Non
         "8.8.8.8 answered",
         "torch 2.13.0.1+cu130",
         "and/or",
+        "/system_stats unavailable before execution",
         "999.1.1.1",
     ],
 )
@@ -39,10 +45,10 @@ def test_it_leaves_all_else(told: str) -> None:
 
 
 def test_it_reads_all_of_a_document() -> None:
-    told = {"notes": [{"text": "/tmp/mira/x"}], "n": 3, "none": None, "/tmp/a/b": True}
+    told = {"notes": [{"text": "/tmp/mira/x.png"}], "n": 3, "none": None, "/tmp/a/b": True}
 
     assert redacted(told) == {
-        "notes": [{"text": "[path]/x"}],
+        "notes": [{"text": "[path]/x.png"}],
         "n": 3,
         "none": None,
         "/tmp/a/b": True,
