@@ -69,12 +69,6 @@ class RunQuery(TeamQuery):
     archived: Literal["no", "only"] | None = Field(
         None, description="Without archived runs, or only those; both unless given."
     )
-    source: str | None = Field(
-        None, max_length=80, pattern=NO_NUL, description="Whose ids are of exactly this source."
-    )
-    findings: Literal["any", "errors", "warnings", "none"] | None = Field(
-        None, description="In whose files so much was found; none: a file told of it, all is well."
-    )
 
 
 class RunPageQuery(RunQuery):
