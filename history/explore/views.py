@@ -35,8 +35,6 @@ def runs(request: HttpRequest, slug: str) -> HttpResponse:
     chosen, newest = filters.chosen(), newest_of(membership.team)
     context = {
         "filters": filters,
-        # All of them: a template takes long to find that a name is not there.
-        "chosen": dict.fromkeys(filters.fields, "") | chosen,
         "ranges": RANGES,
         "statuses": [(name, label) for name, (label, _) in STATUSES.items()],
         "found": [(name, label) for name, (label, _) in FOUND.items()],
@@ -90,7 +88,8 @@ def _record(request: HttpRequest, membership: Membership, filters: RunFilters) -
     found, following, problem = page_or_first(wanted, "began_at", cursor, PAGE_SIZE)
     return {
         "team": team,
-        "chosen": filters.chosen(),
+        # All of them: a template takes long to find that a name is not there.
+        "chosen": dict.fromkeys(filters.fields, "") | filters.chosen(),
         "chips": chips(filters, request.GET),
         "panel": panel_of(figures_of(wanted)),
         "rows": listed(found, at),
