@@ -11,7 +11,6 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from history.charts.sparkline import Sparkline, sparkline_of
-from history.explore.figures import TRIED
 from history.explore.panel import percent
 from history.models import Attempt, GpuSample
 from history.words import Span
@@ -23,6 +22,8 @@ DAYS = 14
 HOURS = 24
 # More GPUs than a server has: named, so that the index is walked by hours and not by servers.
 GPUS = range(16)
+# What somebody cancelled, or nobody saw end, says nothing of the server.
+TRIED = (Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED, Outcome.TIMEOUT)
 
 Values = list[float | None]
 

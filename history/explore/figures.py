@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # they import numpy, which the site does not start with
 
 MOST = 5_000
 MEASURES = ("duration_s", "work_s")
-TRIED = ("success", "partial", "failed", "timeout")
+# All but the skipped, as in the rate of each run (docs/history.md): one run has one rate.
+TRIED = ("success", "partial", "failed", "timeout", "cancelled", "lost")
 
 
 @dataclass(frozen=True, slots=True)

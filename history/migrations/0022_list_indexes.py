@@ -4,7 +4,8 @@ from history.while_in_use import AddIndexWhileInUse
 
 OF_FIGURES = [
     *('gpu_model', 'outcome', 'open_count', 'scene_count', 'duration_s', 'work_s'),
-    *('success_count', 'partial_count', 'failed_count', 'timeout_count', 'deleted_at', 'id'),
+    *('success_count', 'partial_count', 'failed_count', 'timeout_count', 'cancelled_count'),
+    *('lost_count', 'deleted_at', 'id'),
 ]
 
 

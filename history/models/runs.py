@@ -13,7 +13,8 @@ from telemetry.models import Server, Team
 # these answers for thousands of runs without their rows, which lie all over a large table.
 OF_FIGURES = (
     *("gpu_model", "outcome", "open_count", "scene_count", "duration_s", "work_s"),
-    *("success_count", "partial_count", "failed_count", "timeout_count", "deleted_at", "id"),
+    *("success_count", "partial_count", "failed_count", "timeout_count", "cancelled_count"),
+    *("lost_count", "deleted_at", "id"),
 )
 
 

@@ -49,7 +49,7 @@ class SuccessFigures(Shape):
     """The share of scenes that completed, of those that were tried, and Wilson's interval."""
 
     success_count: int = count("Scenes that completed.")
-    tried_count: int = count("Scenes that completed, were partial, failed or timed out.")
+    tried_count: int = count("Scenes that are over, but for the skipped: as in each run's rate.")
     success_rate: float | None = ratio("The first of the second; null where none was tried.")
     low_rate: float | None = ratio("Low end of the 95 % interval.")
     high_rate: float | None = ratio("High end of the 95 % interval.")

@@ -16,6 +16,8 @@ from history.explore.figures import figures_of
 from history.explore.filters import STATUSES
 from history.explore.panel import panel_of
 from history.models import Run
+from history.models.choices import OUTCOMES
+from history.settling import settle
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -126,9 +128,9 @@ def test_it_counts_runs_by_status(team: Any) -> None:
     assert told == {"completed": 2, "partial": 1, "lost": 1, "executing": 1}
 
 
-def test_success_is_of_the_scenes_that_were_tried(team: Any) -> None:
-    counts = {"success_count": 8, "failed_count": 1, "timeout_count": 1, "cancelled_count": 5}
-    run(team, 9.0, outcome="partial", scene_count=15, **counts)
+def test_success_is_of_the_scenes_that_were_not_skipped(team: Any) -> None:
+    ended = {"success_count": 8, "failed_count": 1, "cancelled_count": 1, "skipped_count": 5}
+    run(team, 9.0, outcome="partial", scene_count=15, **ended)
 
     rate = found(team).success
 
@@ -137,6 +139,19 @@ def test_success_is_of_the_scenes_that_were_tried(team: Any) -> None:
     assert rate.low == pytest.approx(0.4902, abs=0.0001)
     assert rate.high == pytest.approx(0.9433, abs=0.0001)
     assert panel_of(found(team)).of == "8 of 10 tried, 95% interval 49.0% to 94.3%"
+
+
+@pytest.mark.parametrize("outcome", [value for value, _ in OUTCOMES])
+def test_of_one_run_the_rate_is_that_of_the_run(team: Any, outcome: str) -> None:
+    server = cast.make_server(team)
+    one = cast.make_run(team)
+    for number, ended in enumerate(["success", "success", outcome]):
+        scene = cast.make_scene(one, external_id=f"scene-{number}")
+        cast.make_attempt(server, scene, status="ended", outcome=ended)
+    settle(one.scenes.values_list("pk", flat=True))
+    one.refresh_from_db()
+
+    assert found(team).success.share == one.success_rate
 
 
 @pytest.mark.parametrize(("count", "sentences"), [(4, 0), (5, 1), (10, 2), (20, 2)])
